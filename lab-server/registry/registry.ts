@@ -1,0 +1,98 @@
+/** One provider of a service. Field order is the wire order of the Java side. */
+export interface ServiceInstance {
+  readonly serviceName: string
+  /** "1.0" when absent. */
+  readonly serviceVersion: string
+  readonly serviceHost: string
+  readonly servicePort: number
+  /** "default" when absent. Not part of the key. */
+  readonly serviceGroup: string
+  /** Fields this project does not know (weight, tags …), kept as they came. */
+  readonly extra?: Readonly<Record<string, unknown>>
+}
+
+/** A service as consumers name it: `name:version`. */
+export interface ServiceId {
+  readonly name: string
+  readonly version: string
+}
+
+/** Where an instance came from. */
+export interface FoundInstance {
+  readonly instance: ServiceInstance
+  /** The registry's own key. */
+  readonly key: string
+  /** Opaque: etcd's mod_revision of the key. */
+  readonly revision: string
+  /** Lease id (decimal); "0" = none, the instance will never expire. */
+  readonly lease: string
+}
+
+export interface Discovery {
+  readonly instances: readonly FoundInstance[]
+  /** Opaque; the etcd revision at which this list was true. */
+  readonly revision: string
+  /** Keys under the service whose value could not be read; they are skipped, never thrown. */
+  readonly undecodable: readonly { readonly key: string; readonly reason: string }[]
+}
+
+export type RegistryChange =
+  | { readonly type: 'added' | 'updated'; readonly found: FoundInstance; readonly revision: string }
+  /** `instance` is null when the previous value could not be read. A delete has no cause in etcd. */
+  | {
+      readonly type: 'removed'
+      readonly key: string
+      readonly instance: ServiceInstance | null
+      readonly revision: string
+    }
+  | {
+      readonly type: 'undecodable'
+      readonly key: string
+      readonly reason: string
+      readonly revision: string
+    }
+  /** Compaction overtook the watch: the list was read again; the differences follow as changes. */
+  | { readonly type: 'relisted'; readonly revision: string }
+
+/** A registration that keeps itself alive, and puts itself back after any loss, until released. */
+export interface Registration {
+  readonly instance: ServiceInstance
+  readonly key: string
+  /** Current lease id (decimal), and the TTL etcd granted (seconds; may exceed what was asked). */
+  lease(): { readonly id: string; readonly ttlSeconds: number }
+  /** `registered`: in etcd as far as known. `recovering`: lost or unreachable, being put back. */
+  state(): 'registered' | 'recovering' | 'released'
+  /** Removes the key and its lease; resolves when etcd has confirmed. Idempotent. */
+  release(): Promise<void>
+}
+
+/**
+ * A service registry. Errors are `LabError`: `INVALID_INSTANCE` before anything is sent,
+ * `TIMEOUT` / `UNAVAILABLE` / `QUORUM_LOST` when the registry cannot answer within the deadline,
+ * `CLOSED` after `close`.
+ */
+export interface Registry {
+  /** `ttlSeconds` 30 by default. Resolves when the instance is in the registry. */
+  register(instance: ServiceInstance, options?: { ttlSeconds?: number }): Promise<Registration>
+  /** Removes an instance, whoever registered it. `NOT_REGISTERED` when it is not there. */
+  deregister(instance: ServiceInstance): Promise<void>
+  discover(service: ServiceId): Promise<Discovery>
+  /** All services that have at least one key, with the number of their instances. */
+  services(): Promise<{
+    readonly services: readonly { readonly id: ServiceId; readonly instances: number }[]
+    readonly revision: string
+  }>
+  /**
+   * Every change after `fromRevision` (default: after a list made now, which is yielded first as
+   * `added`). No gap, no duplicate, no reordering, over leader loss and reconnects. Ends when
+   * `signal` aborts or the registry closes.
+   */
+  watch(
+    service: ServiceId,
+    options: { signal: AbortSignal; fromRevision?: string },
+  ): AsyncIterable<RegistryChange>
+  /** Registrations made through this registry and not released. */
+  registrations(): readonly Registration[]
+  /** Releases every registration (best effort within 3 s) and closes all connections. */
+  close(): Promise<void>
+}
