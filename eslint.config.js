@@ -1,0 +1,269 @@
+// @ts-check
+import astro from 'eslint-plugin-astro'
+import { defineConfig, globalIgnores } from 'eslint/config'
+import tseslint from 'typescript-eslint'
+
+const everyFolder = ['content', 'lab-server', 'pages', 'protocol', 'setup', 'src', 'tests']
+const labServerFolders = ['cluster', 'etcd', 'lab', 'registry', 'shell', 'web']
+
+/** Adapters of the three ports; whoever should only know a port may import the rest. */
+const ports = {
+  cluster: ['cluster-driver', 'monitor'],
+  registry: ['registry'],
+  etcd: ['etcd-inspector', 'etcd-member'],
+}
+
+/** @param {string} text */
+const escape = (text) => text.replace(/[/.]/g, '\\$&')
+
+/**
+ * Refuses every package that is not named. `node:` stands for all of Node's own modules.
+ * @param {string[]} allowed
+ * @param {string} message
+ */
+function onlyPackages(allowed, message) {
+  const names = allowed.map((name) => (name === 'node:' ? 'node:' : `${escape(name)}(?:/|$)`))
+  const exception = names.length === 0 ? '' : `(?!${names.join('|')})`
+  return { regex: `^(?![./])${exception}`, message }
+}
+
+/**
+ * Refuses relative imports that lead into one of these folders.
+ * @param {string[]} folders
+ * @param {string} message
+ */
+function notInto(folders, message) {
+  return { regex: `^\\.{1,2}/(?:.*/)?(?:${folders.map(escape).join('|')})/`, message }
+}
+
+/**
+ * Refuses everything of a folder of lab-server but the named files.
+ * @param {string} folder
+ * @param {string[]} files
+ * @param {string} message
+ */
+function onlyFilesOf(folder, files, message) {
+  return { regex: `^\\.\\./(?:.*/)?${folder}/(?!(?:${files.join('|')})\\.ts$)`, message }
+}
+
+/**
+ * One folder's import rules. Tests of the folder may import its neighbours, so they are exempt
+ * from the folder rules of lab-server, but nothing may import tests/.
+ * @param {string} name
+ * @param {string[]} files
+ * @param {object[]} patterns
+ * @returns {import('eslint').Linter.Config}
+ */
+function imports(name, files, patterns) {
+  return {
+    name: `imports/${name}`,
+    files,
+    ignores: ['**/*.test.ts'],
+    rules: { 'no-restricted-imports': ['error', { patterns }] },
+  }
+}
+
+/**
+ * @param {string} own
+ * @param {string[]} allowed
+ */
+function otherLabServerFolders(own, allowed) {
+  return labServerFolders.filter((folder) => folder !== own && !allowed.includes(folder))
+}
+
+const design = 'See "Who may import whom" in AGENTS.md.'
+const outsideLabServer = everyFolder.filter(
+  (folder) => !['protocol', 'lab-server'].includes(folder),
+)
+const noEtcdPackages = {
+  regex: '^(?:etcd3|@grpc/grpc-js)(?:/|$)',
+  message: `The etcd client library is wrapped by lab-server/etcd/. ${design}`,
+}
+const portsOnly = Object.entries(ports).map(([folder, files]) =>
+  onlyFilesOf(folder, files, `Only the port, never an adapter. ${design}`),
+)
+
+export default defineConfig(
+  globalIgnores(['dist/', '.astro/', 'test-results/', 'playwright-report/', 'public/']),
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+
+  {
+    name: 'types',
+    files: ['**/*.{ts,mjs,js}'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: {
+      parserOptions: { projectService: { allowDefaultProject: ['astro.config.mjs'] } },
+    },
+    rules: {
+      eqeqeq: 'error',
+      'no-console': 'error',
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      '@typescript-eslint/prefer-nullish-coalescing': ['error', { ignorePrimitives: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      // tsconfig's noPropertyAccessFromIndexSignature decides per part.
+      '@typescript-eslint/dot-notation': 'off',
+      // `type` and `interface` both read well; a schema yields the former, a port is the latter.
+      '@typescript-eslint/consistent-type-definitions': 'off',
+    },
+  },
+  {
+    name: 'environment',
+    files: ['{protocol,lab-server,src,pages}/**/*.{ts,astro}'],
+    ignores: ['lab-server/config.ts', '**/*.test.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        {
+          object: 'process',
+          property: 'env',
+          message: 'lab-server/config.ts is the only reader of the environment.',
+        },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            "ImportDeclaration[source.value='node:process'] ImportSpecifier[imported.name='env']",
+          message: 'lab-server/config.ts is the only reader of the environment.',
+        },
+      ],
+    },
+  },
+  {
+    name: 'programs',
+    files: ['setup/**', 'tests/**', 'lab-server/main.ts', 'lab-server/cli.ts'],
+    rules: { 'no-console': 'off' },
+  },
+  {
+    name: 'plain-javascript',
+    files: ['setup/**/*.mjs', '*.{js,mjs}'],
+    rules: {
+      // JSDoc has no `import type`.
+      '@typescript-eslint/consistent-type-imports': 'off',
+    },
+  },
+  {
+    name: 'tests',
+    files: ['**/*.test.ts', 'tests/**/*.ts'],
+    rules: {
+      // A failed assertion is the message of a test.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/no-empty-function': 'off',
+    },
+  },
+
+  ...astro.configs['flat/recommended'],
+
+  imports(
+    'protocol',
+    ['protocol/**/*.ts'],
+    [
+      onlyPackages(['zod/mini'], `protocol/ knows zod/mini and nothing else. ${design}`),
+      notInto(
+        everyFolder.filter((folder) => folder !== 'protocol'),
+        design,
+      ),
+    ],
+  ),
+  imports(
+    'src',
+    ['src/**/*.{ts,astro}', 'pages/**/*.{ts,astro}'],
+    [
+      onlyPackages(
+        ['@xterm', 'astro', 'astro:', '@astrojs', 'virtual:', '@fontsource-variable', 'zod/mini'],
+        `The browser's part knows the protocol, xterm and Astro. ${design}`,
+      ),
+      notInto(
+        ['lab-server', 'setup', 'tests'],
+        `src/ talks to the server only through protocol/. ${design}`,
+      ),
+    ],
+  ),
+  imports(
+    'lab-server',
+    ['lab-server/**/*.ts'],
+    [notInto(outsideLabServer, `lab-server/ knows protocol/ only. ${design}`), noEtcdPackages],
+  ),
+  imports(
+    'lab-server/etcd',
+    ['lab-server/etcd/**/*.ts'],
+    [
+      onlyPackages(['node:', 'etcd3', '@grpc/grpc-js', 'zod'], design),
+      notInto(outsideLabServer, design),
+      notInto(otherLabServerFolders('etcd', []), design),
+    ],
+  ),
+  imports(
+    'lab-server/cluster',
+    ['lab-server/cluster/**/*.ts'],
+    [
+      onlyPackages(['node:', 'execa', 'zod'], design),
+      notInto(outsideLabServer, design),
+      notInto(otherLabServerFolders('cluster', ['etcd']), design),
+    ],
+  ),
+  imports(
+    'lab-server/registry',
+    ['lab-server/registry/**/*.ts'],
+    [
+      onlyPackages(['node:', 'zod'], design),
+      notInto(outsideLabServer, design),
+      notInto(otherLabServerFolders('registry', ['etcd']), design),
+    ],
+  ),
+  imports(
+    'lab-server/shell',
+    ['lab-server/shell/**/*.ts'],
+    [
+      onlyPackages(['node:', 'execa', 'zod'], `The shell knows neither express nor ws. ${design}`),
+      notInto(outsideLabServer, design),
+      notInto(['lab', 'web'], design),
+      ...portsOnly,
+    ],
+  ),
+  imports(
+    'lab-server/lab',
+    ['lab-server/lab/**/*.ts'],
+    [
+      onlyPackages(['node:', 'zod'], design),
+      notInto(outsideLabServer, design),
+      notInto(['web'], design),
+      ...portsOnly,
+    ],
+  ),
+  imports(
+    'lab-server/web',
+    ['lab-server/web/**/*.ts'],
+    [
+      onlyPackages(['node:', 'express', 'ws', 'zod'], design),
+      notInto(outsideLabServer, design),
+      notInto(
+        ['cluster', 'etcd', 'registry', 'shell'],
+        `web/ knows labs, not what they are made of. ${design}`,
+      ),
+    ],
+  ),
+  imports(
+    'setup',
+    ['setup/**/*.mjs'],
+    [
+      onlyPackages(
+        ['node:'],
+        'Set-up runs before any dependency is there, on any Node from 18 on.',
+      ),
+      notInto(
+        everyFolder.filter((folder) => folder !== 'setup'),
+        'Set-up starts the other parts as processes.',
+      ),
+    ],
+  ),
+)
