@@ -1,0 +1,61 @@
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
+
+/** Above this size a log file is cut down to its newest part. */
+const maxBytes = 1024 * 1024
+const keptBytes = 256 * 1024
+
+/**
+ * Opens a member's log for appending. A file, not a pipe: a member must never block because the
+ * server is slow to read.
+ */
+export function openMemberLog(path: string): number {
+  return openSync(path, 'a', 0o600)
+}
+
+/** The newest `lines` lines, oldest first; empty when the member never ran. */
+export function readMemberLog(path: string, lines: number): string[] {
+  const file = openIfThere(path, 'r')
+  if (file === null) return []
+  try {
+    const all = readEnd(file, maxBytes).toString('utf8').split('\n')
+    if (all.at(-1) === '') all.pop()
+    return lines > 0 ? all.slice(-lines) : []
+  } finally {
+    closeSync(file)
+  }
+}
+
+/**
+ * Cuts a log that has grown too long, in place: the member keeps its descriptor, which appends.
+ * Lines written between the read and the cut are lost; that is microseconds.
+ */
+export function trimMemberLog(path: string): void {
+  const file = openIfThere(path, 'r+')
+  if (file === null) return
+  try {
+    if (fstatSync(file).size <= maxBytes) return
+    const end = readEnd(file, keptBytes)
+    const firstWholeLine = end.subarray(end.indexOf('\n') + 1)
+    ftruncateSync(file, 0)
+    writeSync(file, firstWholeLine, 0, firstWholeLine.length, 0)
+  } finally {
+    closeSync(file)
+  }
+}
+
+function readEnd(file: number, bytes: number): Buffer {
+  const size = fstatSync(file).size
+  const from = Math.max(0, size - bytes)
+  const buffer = Buffer.alloc(size - from)
+  const read = readSync(file, buffer, 0, buffer.length, from)
+  return buffer.subarray(0, read)
+}
+
+function openIfThere(path: string, flags: 'r' | 'r+'): number | null {
+  try {
+    return openSync(path, flags)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+    throw error
+  }
+}
