@@ -1,0 +1,5 @@
+/** The slug both languages share: the route id without its language prefix ('' is the home page). */
+export function localizedSlug(id: string, locale: string | undefined): string {
+  const slug = locale === undefined ? id : id.replace(new RegExp(`^${locale}/?`), '')
+  return slug === 'index' ? '' : slug
+}
