@@ -1,0 +1,109 @@
+import { isIPv6 } from 'node:net'
+import { LabError } from '../../protocol/index.ts'
+import { hostProblem, nameProblem, versionProblem } from './instance-rules.ts'
+import type { ServiceId } from './registry.ts'
+
+/** Every key of the registry starts with this. */
+export const rpcRoot = '/rpc/'
+
+/** Version of a service that is named without one. */
+export const defaultVersion = '1.0'
+
+/** What keys are made of. Null is what a Java provider that left a field unset has. */
+export interface KeyParts {
+  readonly serviceName: string | null
+  readonly serviceVersion: string | null
+  readonly serviceHost: string | null
+  readonly servicePort: number | null
+}
+
+/** `UserService:1.0`. */
+export function formatServiceId(id: ServiceId): string {
+  return `${id.name}:${id.version}`
+}
+
+/** `/rpc/UserService:1.0/`: all instances of the service, and of no other, start with it. */
+export function servicePrefix(id: ServiceId): string {
+  return `${rpcRoot}${formatServiceId(id)}/`
+}
+
+/** `UserService:1.0/localhost:8080`, what Java calls the service node key. */
+export function nodeKey(parts: KeyParts): string {
+  // An unset field becomes the word "null", as in Java's string concatenation.
+  return `${parts.serviceName}:${parts.serviceVersion}/${parts.serviceHost}:${parts.servicePort}`
+}
+
+/** `/rpc/UserService:1.0/localhost:8080`: where the instance lives in etcd. */
+export function instanceKey(parts: KeyParts): string {
+  return rpcRoot + nodeKey(parts)
+}
+
+/** The address a Java consumer dials: `http://` unless the host already contains "http". */
+export function instanceAddress(parts: KeyParts): string {
+  const address = `${parts.serviceHost}:${parts.servicePort}`
+  return `${parts.serviceHost}`.includes('http') ? address : `http://${address}`
+}
+
+export interface ParsedKey {
+  readonly service: ServiceId
+  readonly host: string
+  readonly port: number
+}
+
+/**
+ * The way back from a key; null for whatever is not an instance key. It is lenient where Java
+ * writers are: a name may hold "/" and ":", an IPv6 host may lack its brackets. The address is what
+ * follows the last "/", the version what follows the last ":" before it.
+ */
+export function parseInstanceKey(key: string): ParsedKey | null {
+  if (!key.startsWith(rpcRoot)) return null
+  const match = /^(.+):([^:]+)\/([^/]+):([1-9]\d{0,4})$/s.exec(key.slice(rpcRoot.length))
+  const [, name, version, host, port] = match ?? []
+  if (!name || !version || !host || !port || Number(port) > 65535) return null
+  return { service: { name, version }, host, port: Number(port) }
+}
+
+/** Reads `UserService:1.0` or `UserService`. Throws `INVALID_INSTANCE`. */
+export function parseServiceId(text: string): ServiceId {
+  const [name = '', version = defaultVersion, ...rest] = text.split(':')
+  if (rest.length > 0) throw invalidService(text, 'there is more than one ":"')
+  const problem = nameProblem('the name', name) ?? versionProblem('the version', version)
+  if (problem) throw invalidService(text, problem)
+  return { name, version }
+}
+
+/**
+ * Reads `host:port`; an IPv6 address stands in brackets, as in a URL, and keeps them, because the
+ * key and the address need them. Throws `INVALID_INSTANCE`.
+ */
+export function parseAddress(text: string): { host: string; port: number } {
+  if (text.includes('/')) throw invalidAddress(text, 'no "http://" and no path belong here')
+  if (isIPv6(text) || /^[^[\]]*:[^[\]]*:/.test(text))
+    throw invalidAddress(text, 'an IPv6 address needs brackets before the port')
+  const match = /^(\[[^\]]*\]|[^:]*):(\d*)$/.exec(text)
+  const [, host = '', port = ''] = match ?? []
+  if (!match) throw invalidAddress(text, 'the port is missing')
+  const problem = hostProblem('the host', host)
+  if (problem) throw invalidAddress(text, problem)
+  if (!/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65535)
+    throw invalidAddress(text, 'the port should be a whole number from 1 to 65535')
+  return { host, port: Number(port) }
+}
+
+function invalidService(text: string, why: string): LabError {
+  return new LabError(
+    'INVALID_INSTANCE',
+    `${shown(text)} is not a service: ${why}. Expected name:version or name, for example UserService:1.0`,
+  )
+}
+
+function invalidAddress(text: string, why: string): LabError {
+  return new LabError(
+    'INVALID_INSTANCE',
+    `${shown(text)} is not an address: ${why}. Expected host:port, for example 127.0.0.1:8080 or [::1]:8080`,
+  )
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
+}

@@ -1,0 +1,153 @@
+import type { RawKey } from '../etcd/etcd-inspector.ts'
+import { decodeInstance } from './codec.ts'
+import type { Discovery, FoundInstance, RegistryChange } from './registry.ts'
+import { parseInstanceKey, servicePrefix } from './service-key.ts'
+
+/** What etcd said happened to one key. */
+export type KeyEvent =
+  | { readonly type: 'put'; readonly kv: RawKey }
+  | { readonly type: 'delete'; readonly key: Uint8Array; readonly modRevision: string }
+
+/**
+ * Everything under one prefix as it was at `revision`. Immutable: applying events makes a new view
+ * and says what changed. A key is in one of three states: readable (an instance), unreadable, absent.
+ */
+export interface ServiceView {
+  readonly prefix: string
+  readonly revision: bigint
+  readonly entries: ReadonlyMap<string, ViewEntry>
+}
+
+interface ViewEntry {
+  readonly key: string
+  readonly value: Uint8Array
+  readonly modRevision: bigint
+  /** Null when the key or its value cannot be read. */
+  readonly found: FoundInstance | null
+  /** Why it cannot be read; empty when it can. */
+  readonly reason: string
+}
+
+export interface ViewStep {
+  readonly view: ServiceView
+  readonly changes: readonly RegistryChange[]
+}
+
+export function emptyView(prefix: string): ServiceView {
+  return { prefix, revision: 0n, entries: new Map() }
+}
+
+/** The view that a list made at `revision` shows. */
+export function listedView(prefix: string, keys: readonly RawKey[], revision: string): ServiceView {
+  const entries = keys.map((kv) => readEntry(prefix, kv))
+  return {
+    prefix,
+    revision: BigInt(revision),
+    entries: new Map(entries.map((entry) => [entry.key, entry])),
+  }
+}
+
+export function toDiscovery(view: ServiceView): Discovery {
+  const entries = [...view.entries.values()]
+  return {
+    instances: entries.map(({ found }) => found).filter((found) => found !== null),
+    revision: view.revision.toString(),
+    undecodable: entries
+      .filter(({ found }) => found === null)
+      .map(({ key, reason }) => ({ key, reason })),
+  }
+}
+
+/**
+ * Applies what a watch delivered. An event that the view already holds is no change, so a watch
+ * that repeats itself after a reconnect does no harm; neither is a PUT of the value that is there
+ * already (Java providers repeat theirs every 10 s under a fresh lease): the view then only takes
+ * over revision and lease.
+ */
+export function applyEvents(view: ServiceView, events: readonly KeyEvent[]): ViewStep {
+  const entries = new Map(view.entries)
+  const changes: RegistryChange[] = []
+  let revision = view.revision
+  for (const event of events) {
+    const at = BigInt(event.type === 'put' ? event.kv.modRevision : event.modRevision)
+    // Equal is not old: all keys of one transaction share a revision.
+    if (at < revision) continue
+    const change = applyEvent(view.prefix, entries, event, at)
+    if (change) changes.push(change)
+    revision = at
+  }
+  return { view: { ...view, entries, revision }, changes }
+}
+
+/** The differences from one view to another, removals first, then by revision. */
+export function diffViews(from: ServiceView, to: ServiceView): RegistryChange[] {
+  const removed = [...from.entries.values()]
+    .filter(({ key }) => !to.entries.has(key))
+    .map((entry) => toRemoved(entry, to.revision))
+  const put = [...to.entries.values()]
+    .toSorted((a, b) => compare(a.modRevision, b.modRevision))
+    .map((entry) => putChange(from.entries.get(entry.key), entry))
+    .filter((change) => change !== null)
+  return [...removed, ...put]
+}
+
+function applyEvent(
+  prefix: string,
+  entries: Map<string, ViewEntry>,
+  event: KeyEvent,
+  at: bigint,
+): RegistryChange | null {
+  const key = keyText(event.type === 'put' ? event.kv.key : event.key)
+  const before = entries.get(key)
+  if (before && before.modRevision >= at) return null
+  if (event.type === 'delete') {
+    entries.delete(key)
+    return before ? toRemoved(before, at) : null
+  }
+  const after = readEntry(prefix, event.kv)
+  entries.set(key, after)
+  return putChange(before, after)
+}
+
+function putChange(before: ViewEntry | undefined, after: ViewEntry): RegistryChange | null {
+  if (before && Buffer.compare(before.value, after.value) === 0) return null
+  const { key, found, reason } = after
+  const revision = after.modRevision.toString()
+  if (!found) return { type: 'undecodable', key, reason, revision }
+  return { type: before?.found ? 'updated' : 'added', found, revision }
+}
+
+function toRemoved(entry: ViewEntry, revision: bigint): RegistryChange {
+  return {
+    type: 'removed',
+    key: entry.key,
+    instance: entry.found?.instance ?? null,
+    revision: revision.toString(),
+  }
+}
+
+function readEntry(prefix: string, kv: RawKey): ViewEntry {
+  const key = keyText(kv.key)
+  const base = { key, value: kv.value, modRevision: BigInt(kv.modRevision) }
+  const parsed = parseInstanceKey(key)
+  if (!parsed || servicePrefix(parsed.service) !== prefix)
+    return { ...base, found: null, reason: 'the key does not go on with host:port' }
+  const decoded = decodeInstance(kv.value)
+  if (!decoded.ok) return { ...base, found: null, reason: decoded.reason }
+  const found = { instance: decoded.value, key, revision: kv.modRevision, lease: kv.lease }
+  return { ...base, found, reason: '' }
+}
+
+/** A key need not be text: bytes that are not UTF-8 show as `\xNN`, so no two keys look alike. */
+export function keyText(key: Uint8Array): string {
+  const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength)
+  const text = bytes.toString('utf8')
+  if (Buffer.from(text, 'utf8').equals(bytes)) return text
+  return bytes
+    .toString('latin1')
+    .replace(/[^\x20-\x5b\x5d-\x7e]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
+}
+
+function compare(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
