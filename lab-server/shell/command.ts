@@ -1,0 +1,147 @@
+import type { ClusterCapabilities, ClusterDriver } from '../cluster/cluster-driver.ts'
+import type { ClusterMonitor } from '../cluster/monitor.ts'
+import type { EtcdInspector } from '../etcd/etcd-inspector.ts'
+import type { Registry } from '../registry/registry.ts'
+import type { Completion, Locale } from '../../protocol/index.ts'
+import type { CommandText, Messages } from './messages/en.ts'
+import type { Style } from './paint.ts'
+import type { Cell, Column } from './table.ts'
+
+/** What a command needs. Where it is missing, the command is absent from help and completion. */
+export type Requirement =
+  /** Members whose processes can be seen: a driver and its monitor. */
+  | 'cluster'
+  /** Any etcd: a registry and the inspector beside it. */
+  | 'registry'
+  /** The lab around the terminal: its etcdctl, its screen. */
+  | 'lab'
+
+/** What commands work with; null = not here, and so are the commands that require it. */
+export interface ShellTools {
+  readonly driver: ClusterDriver | null
+  readonly monitor: ClusterMonitor | null
+  readonly registry: Registry | null
+  readonly inspector: EtcdInspector | null
+  /** The binary's path and its version, such as 3.5.30. */
+  readonly etcdctl: { readonly path: string; readonly version: string } | null
+  readonly versions: {
+    readonly lab: string
+    readonly etcd: string
+    /** First release of that minor version without a published security flaw. */
+    readonly etcdFloor: string
+    readonly etcdOutdated: boolean
+  }
+}
+
+/** What Tab offers for a positional or for the value of an option. */
+export type CompletionSource =
+  | 'services'
+  | 'addresses'
+  | 'targets'
+  | 'members'
+  | 'leases'
+  | 'commands'
+
+export interface Positional {
+  readonly name: string
+  readonly required: boolean
+  /** How usage writes it; its name in angle brackets by default. */
+  readonly placeholder?: string
+  readonly complete?: CompletionSource
+}
+
+export type Option =
+  | {
+      readonly kind: 'text'
+      readonly name: string
+      readonly short?: string
+      readonly value: string
+      readonly defaultValue?: string
+    }
+  | {
+      readonly kind: 'integer'
+      readonly name: string
+      readonly short?: string
+      readonly value: string
+      readonly min: number
+      readonly max: number
+      readonly defaultValue: number
+    }
+
+/** Arguments after parsing; every value is checked against the command's declaration. */
+export interface Arguments {
+  /** A positional that is required. */
+  required(positional: string): string
+  /** A positional or a text option; undefined when it was not given and has no default. */
+  text(name: string): string | undefined
+  integer(option: string): number
+}
+
+/** Where the words of a command go. Everything is made visible on the way (sanitize.ts). */
+export interface CommandOutput {
+  /** One line, or several, on standard output. */
+  print(text: string, style?: Style): void
+  printTable(columns: readonly Column[], rows: readonly (readonly Cell[])[]): void
+  /** On standard error. */
+  warn(text: string, style?: Style): void
+  /** Text that is already visible and may end within a line: a program's own output. */
+  stream(name: 'stdout' | 'stderr', visible: string): void
+  /** Empties the terminal. */
+  clear(): void
+}
+
+export interface CommandContext extends CommandOutput {
+  readonly command: Command
+  readonly args: Arguments
+  /** The words after the command, for a command that parses them itself. */
+  readonly argv: readonly string[]
+  readonly locale: Locale
+  readonly m: Messages
+  readonly columns: number
+  /** Aborts on Ctrl-C, at the time limit, and when the lab ends. */
+  readonly signal: AbortSignal
+  readonly tools: ShellTools
+  /** The commands that are available here. */
+  readonly commands: readonly Command[]
+  /** Waits for a promise, but no longer than `signal` allows; rejects with the signal's reason. */
+  wait<T>(promise: Promise<T>): Promise<T>
+}
+
+/** The texts of this command are `messages.commands[name]`. */
+export type CommandName = keyof Messages['commands']
+
+/**
+ * One command, declared as data: usage, parsing, help, completion and the reference page come from
+ * here and from nowhere else. `run` resolves with the exit code and throws `LabError`.
+ */
+export interface Command {
+  readonly name: CommandName
+  readonly aliases: readonly string[]
+  readonly requires: readonly Requirement[]
+  /** What the driver must be able to do. */
+  readonly capability?: keyof ClusterCapabilities
+  readonly positionals: readonly Positional[]
+  readonly options: readonly Option[]
+  /** Usage after the name, for a command that parses its words itself; then nothing else is declared. */
+  readonly ownUsage?: string
+  /** Runs until Ctrl-C; no time limit applies. */
+  readonly streams?: boolean
+  /** Whole lines; their meaning stands in the texts, in the same order. */
+  readonly examples: readonly string[]
+  run(context: CommandContext): Promise<number>
+  /** Completion for a command that parses its words itself. */
+  complete?(request: OwnCompletion): readonly Completion[]
+}
+
+export interface OwnCompletion {
+  /** The finished words after the command. */
+  readonly words: readonly string[]
+  /** The word under the cursor, as far as it is typed. */
+  readonly prefix: string
+  readonly m: Messages
+  readonly tools: ShellTools
+}
+
+export function commandText(command: Command, m: Messages): CommandText {
+  return m.commands[command.name]
+}

@@ -1,0 +1,443 @@
+/** What a command says about itself. */
+export interface CommandText {
+  /** One line, no full stop. */
+  readonly summary: string
+  /** Paragraphs of its help page. */
+  readonly about: readonly string[]
+  /** By name, as the command declares them. */
+  readonly positionals: Readonly<Record<string, string>>
+  readonly options: Readonly<Record<string, string>>
+  /** One for each example of the command, in the same order. */
+  readonly examples: readonly string[]
+}
+
+interface At {
+  readonly symbol: string
+  readonly column: number
+}
+
+const plural = (count: number, one: string, many = `${one}s`) =>
+  `${String(count)} ${count === 1 ? one : many}`
+
+/** Every word of the shell that is ours. etcd's own text is never here: it is shown as it came. */
+export const en = {
+  line: {
+    tooLong: (p: { length: number; limit: number }) =>
+      `This line has ${String(p.length)} characters; the limit is ${String(p.limit)}.`,
+    syntax: (p: At) =>
+      `"${p.symbol}" at column ${String(p.column)}: there is no shell behind this terminal, so pipes, redirections, variables, substitutions and command lists do not exist. One line is one command. If you mean the character itself, put it in single quotes.`,
+    expansion: (p: At) =>
+      `"${p.symbol}" at column ${String(p.column)}: there is no shell behind this terminal, so nothing is expanded inside double quotes. If you mean the characters themselves, use single quotes.`,
+    assignment: (p: At) =>
+      `"${p.symbol}" at column ${String(p.column)}: there is no shell behind this terminal and no environment to set. Leave it out: etcdctl here always speaks API 3 to your own cluster.`,
+    unterminated: (p: At) =>
+      `The quote ${p.symbol} at column ${String(p.column)} is not closed.`,
+    backslash: (p: At) =>
+      `The backslash at column ${String(p.column)} ends the line: there is nothing left to escape.`,
+    invisible: (p: At) =>
+      `Column ${String(p.column)} holds ${p.symbol}, a character that cannot be seen. Type it out or paste again as plain text.`,
+    fullWidth: (p: At & { expected: string }) =>
+      `"${p.symbol}" at column ${String(p.column)} is full-width; "${p.expected}" is expected here. If you mean the character itself, put it in quotes.`,
+    wideSpace: (p: At) =>
+      `Column ${String(p.column)} holds a blank that is not an ordinary space. Type a space instead, or put it in quotes.`,
+  },
+  arguments: {
+    unknownOption: (p: { option: string; command: string; nearest: string | null }) =>
+      `${p.command} has no option ${p.option}.${p.nearest === null ? '' : ` Did you mean ${p.nearest}?`}`,
+    missingValue: (p: { option: string; value: string }) => `${p.option} needs a value: ${p.value}.`,
+    unexpectedValue: (p: { option: string }) => `${p.option} takes no value.`,
+    repeated: (p: { option: string }) => `${p.option} is given twice.`,
+    notInteger: (p: { option: string; value: string; min: number; max: number }) =>
+      `${p.option} is "${p.value}", expected a whole number from ${String(p.min)} to ${String(p.max)}.`,
+    missing: (p: { positional: string; text: string }) => `${p.positional} is missing: ${p.text}.`,
+    tooMany: (p: { value: string }) => `"${p.value}" is one argument too many.`,
+    versionTwice:
+      'The version is given twice: write it after the colon or with --version, not both.',
+    usage: 'Usage',
+    example: 'Example',
+    more: (p: { command: string }) => `More: help ${p.command}`,
+  },
+  help: {
+    title: 'Commands',
+    more: 'help <command> shows its options and examples. Tab completes, Ctrl-C ends what runs.',
+    options: 'Options',
+    positionals: 'Arguments',
+    examples: 'Examples',
+    aliases: 'Also',
+    common: 'this help',
+    defaultValue: (p: { value: string }) => `default ${p.value}`,
+    targets: 'a member (etcd1 …), leader, or follower',
+  },
+  shell: {
+    unknownCommand: (p: { command: string; nearest: string | null }) =>
+      `There is no command "${p.command}".${p.nearest === null ? '' : ` Did you mean ${p.nearest}?`} help lists all commands; this terminal reaches your cluster and no system shell.`,
+    timeLimit: (p: { command: string; seconds: number }) =>
+      `${p.command} was ended: it ran longer than ${String(p.seconds)} s.`,
+    interrupted: 'Interrupted.',
+  },
+  /** Sentences for errors of the layers below; English readers see the error's own message. */
+  errors: {
+    INTERNAL:
+      'Something went wrong in the lab itself. The details are in the log of the lab server.',
+  } as Readonly<Record<string, string>>,
+  errorWithOriginal: (sentence: string, original: string) => `${sentence} ${original}`,
+  cluster: {
+    member: 'MEMBER',
+    process: 'PROCESS',
+    role: 'ROLE',
+    term: 'TERM',
+    revision: 'REVISION',
+    dbSize: 'DB SIZE',
+    version: 'VERSION',
+    leader: 'leader',
+    follower: 'follower',
+    silent: 'no answer',
+    believes: (p: { leader: string }) => `follows ${p.leader}`,
+    states: {
+      starting: 'starting',
+      running: 'running',
+      paused: 'paused',
+      stopped: 'stopped',
+      killed: 'killed',
+      exited: 'exited',
+    },
+    quorumHeld: (p: { running: number; total: number; needed: number }) =>
+      `Quorum held: ${String(p.running)} of ${String(p.total)} members run, ${String(p.needed)} needed.`,
+    quorumLost: (p: { running: number; total: number; needed: number }) =>
+      `Quorum lost: ${String(p.running)} of ${String(p.total)} members run, ${String(p.needed)} needed.`,
+    quorumMeaning:
+      'Without a quorum etcd refuses writes and linearizable reads; serializable reads (etcdctl get --consistency=s) still answer, from what a member last knew.',
+    bringBack: (p: { commands: string }) => `Bring it back: ${p.commands}`,
+    noLeader: 'No member leads at the moment.',
+    errorsOf: (p: { member: string; errors: string }) => `${p.member} says: ${p.errors}`,
+  },
+  fault: {
+    killed: (p: { member: string }) => `${p.member} was killed (SIGKILL); its process is gone.`,
+    stopped: (p: { member: string }) => `${p.member} was stopped (SIGTERM); its process is gone.`,
+    paused: (p: { member: string }) =>
+      `${p.member} is paused (SIGSTOP): the process exists and answers nobody.`,
+    resumed: (p: { member: string }) => `${p.member} runs again (SIGCONT).`,
+    started: (p: { member: string; took: string }) => `${p.member} serves again after ${p.took}.`,
+    wasLeader: (p: { member: string; term: string }) =>
+      `${p.member} was the leader (term ${p.term}).`,
+    measuring: 'Measuring the failover (Ctrl-C stops waiting, not the cluster) …',
+    newLeader: (p: { member: string; term: string }) =>
+      `New leader: ${p.member} (term ${p.term}).`,
+    leaderless: (p: { time: string; samples: number; widest: string }) =>
+      `Without a leader: ${p.time} (${plural(p.samples, 'sample')}, at most ${p.widest} apart).`,
+    writeGap: (p: { time: string }) => `Without writes: ${p.time} until the first acknowledged one.`,
+    notSeen: 'No new leader was seen within the measurement.',
+    noWrite: 'No write was acknowledged within the measurement.',
+    leaderStays: (p: { member: string }) => `${p.member} leads.`,
+    nextAfterLoss: (p: { start: string }) =>
+      `Next: services (everything is still registered), cluster, then ${p.start}`,
+    nextAfterReturn: 'Next: cluster',
+  },
+  register: {
+    done: (p: { node: string; ttl: number; lease: string }) =>
+      `Registered ${p.node}: lease ${p.lease}, TTL ${String(p.ttl)} s, kept alive by the lab.`,
+    granted: (p: { asked: number; granted: number }) =>
+      `etcd granted ${String(p.granted)} s instead of ${String(p.asked)} s: a TTL must outlast an election.`,
+    next: (p: { service: string; node: string }) =>
+      `Next: discover ${p.service}, watch ${p.service} in a second terminal, or deregister ${p.node}`,
+  },
+  deregister: {
+    released: (p: { node: string }) =>
+      `Deregistered ${p.node}: its key is deleted, its lease revoked.`,
+    deleted: (p: { node: string }) =>
+      `Deregistered ${p.node}: its key is deleted. It was not registered by this lab, so its lease is left alone.`,
+  },
+  discover: {
+    address: 'ADDRESS',
+    group: 'GROUP',
+    revision: 'REVISION',
+    lease: 'LEASE',
+    noLease: 'none: never expires',
+    found: (p: { service: string; count: number; revision: string }) =>
+      `${p.service}: ${plural(p.count, 'instance')} at revision ${p.revision}.`,
+    none: (p: { service: string; revision: string }) =>
+      `${p.service} has no instance at revision ${p.revision}.`,
+    hint: (p: { service: string }) => `Register one: register ${p.service} 127.0.0.1:8080`,
+    undecodable: (p: { key: string; reason: string }) => `Skipped ${p.key}: ${p.reason}`,
+  },
+  services: {
+    service: 'SERVICE',
+    instances: 'INSTANCES',
+    total: (p: { count: number; revision: string }) =>
+      `${plural(p.count, 'service')} at revision ${p.revision}.`,
+    none: (p: { revision: string }) =>
+      `No service is registered at revision ${p.revision}. Register one: register UserService 127.0.0.1:8080`,
+  },
+  watch: {
+    from: (p: { service: string; count: number; revision: string }) =>
+      `${p.service}: ${plural(p.count, 'instance')} at revision ${p.revision}. Watching from there; Ctrl-C ends.`,
+    present: 'present',
+    added: 'added',
+    updated: 'updated',
+    removed: 'removed',
+    undecodable: 'undecodable',
+    relisted: (p: { revision: string }) =>
+      `compaction overtook the watch; listed again at revision ${p.revision}`,
+    revision: (p: { revision: string }) => `rev ${p.revision}`,
+    group: (p: { group: string }) => `group ${p.group}`,
+    ended: 'The watch has ended.',
+  },
+  lease: {
+    id: 'LEASE',
+    remaining: 'REMAINING',
+    granted: 'GRANTED',
+    keys: 'KEYS',
+    seconds: (p: { seconds: number }) => `${String(p.seconds)} s`,
+    expired: 'expired',
+    none: 'There is no lease. A registration brings one: register UserService 127.0.0.1:8080',
+    total: (p: { count: number }) =>
+      `${plural(p.count, 'lease')}. Ids are hexadecimal, as etcdctl prints them.`,
+    decimal: (p: { hex: string; decimal: string }) => `Lease ${p.hex} (decimal ${p.decimal})`,
+    remainingOf: (p: { remaining: number; granted: number }) =>
+      `Remaining ${String(p.remaining)} s of ${String(p.granted)} s.`,
+    keysOf: (p: { count: number }) => `Keys on it: ${String(p.count)}`,
+    unknown: (p: { id: string }) => `There is no lease ${p.id}; it may have expired.`,
+    malformed: (p: { id: string }) =>
+      `"${p.id}" is no lease id: expected hexadecimal digits, as lease and etcdctl print them.`,
+  },
+  endpoints: {
+    member: 'MEMBER',
+    endpoint: 'ENDPOINT',
+    state: 'PROCESS',
+    note: 'Each member listens on a socket of its own, in a directory only the lab can open. etcdctl asks all of them; --endpoints=etcd1 asks one.',
+  },
+  logs: {
+    none: (p: { member: string }) => `${p.member} has logged nothing yet.`,
+  },
+  version: {
+    what: 'PROGRAM',
+    version: 'VERSION',
+    lab: 'lab',
+    outdated: (p: { version: string; floor: string }) =>
+      `etcd ${p.version} is older than ${p.floor}, the first of its line without a published security flaw. Fine for a lab, not for production.`,
+  },
+  etcdctl: {
+    listTitle: 'etcdctl runs here with these sub-commands, on your own cluster only:',
+    listEnd: 'etcdctl <sub-command> --help shows what etcdctl itself says.',
+    unknown: (p: { name: string; nearest: string | null }) =>
+      `etcdctl has no sub-command "${p.name}" here.${p.nearest === null ? '' : ` Did you mean ${p.nearest}?`}`,
+    incomplete: (p: { name: string; choices: string }) =>
+      `etcdctl ${p.name} needs one of: ${p.choices}.`,
+    unknownFlag: (p: { flag: string; name: string; nearest: string | null }) =>
+      `etcdctl ${p.name} has no flag ${p.flag} here.${p.nearest === null ? '' : ` Did you mean ${p.nearest}?`}`,
+    globalFlag: (p: { flag: string }) => `${p.flag} belongs after the sub-command.`,
+    notBoolean: (p: { flag: string; value: string }) =>
+      `${p.flag} is "${p.value}", expected true or false.`,
+    choice: (p: { flag: string; value: string; choices: string }) =>
+      `${p.flag} is "${p.value}", expected one of: ${p.choices}.`,
+    duration: (p: { flag: string; value: string; seconds: number }) =>
+      `${p.flag} is "${p.value}", expected a time such as 500ms or 3s, at most ${String(p.seconds)}s.`,
+    endpoint: (p: { value: string; members: string }) =>
+      `"${p.value}" is no member of your cluster. etcdctl here reaches only: ${p.members}.`,
+    peerUrl: (p: { value: string }) =>
+      `"${p.value}": a member of this lab can only be reached at unix://<name>:<port>, for example unix://etcd4:2380, so that your cluster dials nobody else.`,
+    tooFew: (p: { name: string; usage: string }) => `etcdctl ${p.name} needs more: ${p.usage}`,
+    tooMany: (p: { name: string; value: string }) =>
+      `"${p.value}" is one argument too many for etcdctl ${p.name}.`,
+    startsProgram: (p: { name: string; value: string }) =>
+      `"${p.value}": etcdctl ${p.name} would start a program with it, and no program is started here. Without it, etcdctl ${p.name} <name or key> runs until Ctrl-C.`,
+    dashKey: (p: { value: string }) =>
+      `"${p.value}": a key that begins with "-" cannot be watched here. Watch a prefix before it instead.`,
+    refused: {
+      file: 'it reads or writes a file of the host, and the lab has no files for you',
+      host: 'it would reach another host; the cluster of this lab is already set',
+      program: 'it would start another program',
+      load: 'it puts minutes of load on a machine you share with other readers',
+      members:
+        'it would ask the addresses in the member list; leave it out, all members are asked anyway',
+      output: 'it prints what a terminal cannot show; use --write-out=json',
+      debug: 'it prints the inside of the client; logs <member> shows what a member says',
+      completion: 'Tab completes sub-commands and flags here',
+      tls: 'connections of this lab are private sockets and use no TLS',
+      discovery: 'it would look up hosts; the cluster of this lab is already set',
+    },
+    notAllowed: (p: { what: string; reason: string }) => `${p.what} is not allowed: ${p.reason}.`,
+    stdin: {
+      value: 'etcdctl put without a value reads it from standard input, and there is none here. Write it out: etcdctl put <key> <value>',
+      txn: 'etcdctl txn reads its requests from standard input, and there is none here. register and deregister use transactions; logs and watch show their effect.',
+      interactive: 'Interactive mode reads from standard input, and there is none here.',
+      password:
+        'etcdctl would ask for a password on standard input, and there is none here. Give it at once: --user name:password',
+      newUser:
+        'etcdctl would ask for a password on standard input, and there is none here. Give it at once: etcdctl user add name:password, or --no-password',
+      passwd:
+        'etcdctl user passwd asks for the password on standard input, and there is none here. Instead: etcdctl user delete <name>, then etcdctl user add <name>:<password>',
+    },
+    outputLimit: (p: { limit: string }) =>
+      `etcdctl was ended: its output passed ${p.limit}. Narrow it with --limit, --keys-only or a longer prefix.`,
+    notRunning: 'etcdctl could not be started.',
+    quorumLost:
+      'Your cluster has no quorum, so this could not be answered. cluster shows who is missing; start <member> brings one back.',
+    failed: (p: { code: number }) => `etcdctl ended with code ${String(p.code)}.`,
+    signalled: (p: { signal: string }) => `etcdctl was ended by ${p.signal}.`,
+    endpointFlag: 'members to ask, by name',
+    flag: 'flag of etcdctl',
+  },
+  complete: {
+    leader: (p: { member: string | null }) =>
+      p.member === null ? 'whoever leads' : `whoever leads, now ${p.member}`,
+    follower: 'any member that follows',
+    instances: (p: { count: number }) => plural(p.count, 'instance'),
+  },
+  commands: {
+    register: {
+      summary: 'Register an instance of a service',
+      about: [
+        'Writes /rpc/<service>:<version>/<address> with a lease. The lab keeps the lease alive and puts the key back after any loss, until you deregister it or the lab ends.',
+      ],
+      positionals: {
+        service: 'the service, with its version after a colon if it is not 1.0',
+        address: 'host and port of the provider',
+      },
+      options: {
+        version: 'the version, instead of after the colon',
+        group: 'group, a field of the value',
+        ttl: 'seconds until etcd forgets the instance when nobody renews it',
+      },
+      examples: ['version 1.0, TTL 30 s', 'version 2.0, forgotten 10 s after the lab stops renewing'],
+    },
+    deregister: {
+      summary: 'Remove an instance',
+      about: [
+        'Deletes the key. When this lab registered it, the lease is revoked too and nobody puts the key back.',
+      ],
+      positionals: { service: 'the service', address: 'host and port of the provider' },
+      options: { version: 'the version, instead of after the colon' },
+      examples: ['removes the instance of version 1.0'],
+    },
+    discover: {
+      summary: 'List the instances of a service',
+      about: ['One linearizable read of the prefix /rpc/<service>:<version>/.'],
+      positionals: { service: 'the service' },
+      options: { version: 'the version, instead of after the colon' },
+      examples: ['instances of version 1.0', 'instances of version 2.0'],
+    },
+    services: {
+      summary: 'List all services',
+      about: [],
+      positionals: {},
+      options: {},
+      examples: ['every service with the number of its instances'],
+    },
+    watch: {
+      summary: 'Show changes of a service until Ctrl-C',
+      about: [
+        'Lists the instances, then watches the prefix from the revision of the list, so nothing is missed and nothing comes twice. Times are UTC.',
+      ],
+      positionals: { service: 'the service' },
+      options: { version: 'the version, instead of after the colon' },
+      examples: ['register and deregister in a second terminal to see them here'],
+    },
+    cluster: {
+      summary: 'Show members, roles, term, revision and quorum',
+      about: ['Every member is asked by itself; a member says whom it believes to lead.'],
+      positionals: {},
+      options: {},
+      examples: ['who leads, who follows, who is gone'],
+    },
+    kill: {
+      summary: 'Kill a member (SIGKILL) and measure the failover',
+      about: [
+        'leader and follower are resolved when the command runs. After the leader is gone, every survivor is asked at least every 10 ms until one names a new leader, and probe writes measure when writes work again.',
+      ],
+      positionals: { target: 'a member (etcd1 …), leader, or follower' },
+      options: {},
+      examples: ['kills whoever leads', 'kills one member'],
+    },
+    stop: {
+      summary: 'Stop a member gracefully (SIGTERM)',
+      about: ['A leader that stops hands its leadership over first: compare the gap with kill.'],
+      positionals: { target: 'a member (etcd1 …), leader, or follower' },
+      options: {},
+      examples: ['the leader hands over and ends', 'ends one member'],
+    },
+    start: {
+      summary: 'Start a member that is not running',
+      about: ['Ready when the member serves again. It comes back with its data.'],
+      positionals: { target: 'a member (etcd1 …)' },
+      options: {},
+      examples: ['brings etcd1 back'],
+    },
+    pause: {
+      summary: 'Freeze a member (SIGSTOP)',
+      about: [
+        'The process stays and its connections stay open, but it answers nobody: what a long garbage collection or a stuck disk looks like.',
+      ],
+      positionals: { target: 'a member (etcd1 …), leader, or follower' },
+      options: {},
+      examples: ['freezes whoever leads', 'freezes one member'],
+    },
+    resume: {
+      summary: 'Thaw a paused member (SIGCONT)',
+      about: [],
+      positionals: { target: 'a member (etcd1 …)' },
+      options: {},
+      examples: ['etcd1 goes on where it was'],
+    },
+    logs: {
+      summary: 'Show the newest log lines of a member',
+      about: [],
+      positionals: { target: 'a member (etcd1 …), leader, or follower' },
+      options: { lines: 'how many lines' },
+      examples: ['the newest 20 lines', 'the newest 100 lines of whoever leads'],
+    },
+    lease: {
+      summary: 'List leases, or show one with its keys',
+      about: [
+        'A lease is the heartbeat: when it is not renewed, etcd deletes every key on it. Ids are hexadecimal, as etcdctl prints them.',
+      ],
+      positionals: { id: 'a lease id' },
+      options: {},
+      examples: ['all leases with what remains of their TTL'],
+    },
+    endpoints: {
+      summary: 'Show where the members listen',
+      about: [],
+      positionals: {},
+      options: {},
+      examples: ['the socket and process state of each member'],
+    },
+    version: {
+      summary: 'Show the versions of lab, etcd and etcdctl',
+      about: [],
+      positionals: {},
+      options: {},
+      examples: ['what runs here'],
+    },
+    clear: {
+      summary: 'Clear the terminal',
+      about: [],
+      positionals: {},
+      options: {},
+      examples: ['an empty screen; history stays'],
+    },
+    help: {
+      summary: 'Show all commands, or one with examples',
+      about: [],
+      positionals: { command: 'a command' },
+      options: {},
+      examples: ['all commands', 'options and examples of register'],
+    },
+    etcdctl: {
+      summary: "Run etcd's own client on your cluster",
+      about: [
+        'The real etcdctl, with the endpoints of your cluster already set. Sub-commands that would start a program, touch a file, reach another host or wait for standard input are refused.',
+      ],
+      positionals: {},
+      options: {},
+      examples: [
+        'what the registry wrote',
+        'one status line per member',
+        'the sub-commands allowed here',
+      ],
+    },
+  } satisfies Record<string, CommandText>,
+}
+
+/** The catalogue's shape: the Chinese one has exactly the same keys. */
+export type Messages = typeof en

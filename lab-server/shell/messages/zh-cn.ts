@@ -1,0 +1,400 @@
+import type { Messages } from './en.ts'
+
+/** 终端里由本项目书写的全部中文。etcd 自己的输出保持原样，不在此列。 */
+export const zhCn: Messages = {
+  line: {
+    tooLong: (p) => `这一行有 ${String(p.length)} 个字符，上限是 ${String(p.limit)}。`,
+    syntax: (p) =>
+      `第 ${String(p.column)} 列的“${p.symbol}”：这个终端背后没有 shell，管道、重定向、变量、命令替换和命令列表都不存在，一行就是一条命令。如果要的就是这个字符，请用单引号括起来。`,
+    expansion: (p) =>
+      `第 ${String(p.column)} 列的“${p.symbol}”：这个终端背后没有 shell，双引号里的内容不会被展开。如果要的就是这些字符，请改用单引号。`,
+    assignment: (p) =>
+      `第 ${String(p.column)} 列的“${p.symbol}”：这个终端背后没有 shell，也没有可设置的环境变量。去掉它即可：这里的 etcdctl 固定以 API 3 访问你自己的集群。`,
+    unterminated: (p) => `第 ${String(p.column)} 列的引号 ${p.symbol} 没有闭合。`,
+    backslash: (p) => `第 ${String(p.column)} 列的反斜杠位于行尾，后面没有可转义的字符。`,
+    invisible: (p) =>
+      `第 ${String(p.column)} 列是看不见的字符 ${p.symbol}。请手动输入，或以纯文本方式重新粘贴。`,
+    fullWidth: (p) =>
+      `第 ${String(p.column)} 列的“${p.symbol}”是全角字符，这里应为半角的“${p.expected}”。如果要的就是这个字符，请用引号括起来。`,
+    wideSpace: (p) =>
+      `第 ${String(p.column)} 列的空白不是普通空格。请改成半角空格，或用引号括起来。`,
+  },
+  arguments: {
+    unknownOption: (p) =>
+      `${p.command} 没有选项 ${p.option}。${p.nearest === null ? '' : `是不是 ${p.nearest}？`}`,
+    missingValue: (p) => `${p.option} 需要一个值：${p.value}。`,
+    unexpectedValue: (p) => `${p.option} 不带值。`,
+    repeated: (p) => `${p.option} 出现了两次。`,
+    notInteger: (p) =>
+      `${p.option} 的值是“${p.value}”，应为 ${String(p.min)} 到 ${String(p.max)} 之间的整数。`,
+    missing: (p) => `缺少 ${p.positional}：${p.text}。`,
+    tooMany: (p) => `多了一个参数“${p.value}”。`,
+    versionTwice: '版本给了两次：写在冒号后面，或者用 --version，二选一。',
+    usage: '用法',
+    example: '示例',
+    more: (p) => `详细说明：help ${p.command}`,
+  },
+  help: {
+    title: '命令',
+    more: 'help <命令> 查看选项和示例。Tab 补全，Ctrl-C 结束正在运行的命令。',
+    options: '选项',
+    positionals: '参数',
+    examples: '示例',
+    aliases: '别名',
+    common: '显示这份帮助',
+    defaultValue: (p) => `默认 ${p.value}`,
+    targets: '成员名（etcd1 …）、leader 或 follower',
+  },
+  shell: {
+    unknownCommand: (p) =>
+      `没有命令“${p.command}”。${p.nearest === null ? '' : `是不是 ${p.nearest}？`}输入 help 查看全部命令；这个终端只通向你的集群，没有系统 shell。`,
+    timeLimit: (p) => `${p.command} 运行超过 ${String(p.seconds)} 秒，已被结束。`,
+    interrupted: '已中断。',
+  },
+  errors: {
+    INTERNAL: '实验环境自身出了问题，细节见实验服务器的日志。',
+    LAB_NOT_READY: '实验集群还没有就绪。',
+    LAB_ENDED: '这个实验已经结束。',
+    NO_SUCH_MEMBER: '没有这个成员。',
+    MEMBER_STATE: '成员目前的状态不允许这样做。',
+    MEMBER_START_FAILED: '成员没有启动成功。',
+    NO_LEADER: '目前没有 leader。',
+    QUORUM_LOST: '集群失去了法定多数，无法完成这个请求。',
+    UNAVAILABLE: '目前没有成员能应答。',
+    TIMEOUT: 'etcd 没有在期限内应答。',
+    COMPACTED: '要求的 revision 已经被压缩。',
+    INVALID_INSTANCE: '服务或实例的写法不对。',
+    NOT_REGISTERED: '没有注册过这个实例。',
+    LEASE_LOST: '租约已经失效。',
+    ETCD_REFUSED: 'etcd 拒绝了这个请求。',
+    CLOSED: '连接已经关闭。',
+    NOT_ALLOWED: '这里不允许这样做。',
+  },
+  errorWithOriginal: (sentence, original) => `${sentence}原文：${original}`,
+  cluster: {
+    member: '成员',
+    process: '进程',
+    role: '角色',
+    term: '任期',
+    revision: 'REVISION',
+    dbSize: '数据库',
+    version: '版本',
+    leader: 'leader',
+    follower: 'follower',
+    silent: '无应答',
+    believes: (p) => `跟随 ${p.leader}`,
+    states: {
+      starting: '启动中',
+      running: '运行',
+      paused: '暂停',
+      stopped: '已停止',
+      killed: '被杀死',
+      exited: '自行退出',
+    },
+    quorumHeld: (p) =>
+      `法定多数满足：${String(p.total)} 个成员中有 ${String(p.running)} 个在运行，至少需要 ${String(p.needed)} 个。`,
+    quorumLost: (p) =>
+      `法定多数丧失：${String(p.total)} 个成员中只有 ${String(p.running)} 个在运行，至少需要 ${String(p.needed)} 个。`,
+    quorumMeaning:
+      '没有法定多数时，etcd 拒绝写入和线性一致读；串行读（etcdctl get --consistency=s）仍能应答，返回的是该成员最后所知的数据。',
+    bringBack: (p) => `恢复：${p.commands}`,
+    noLeader: '目前没有成员是 leader。',
+    errorsOf: (p) => `${p.member} 报告：${p.errors}`,
+  },
+  fault: {
+    killed: (p) => `${p.member} 已被杀死（SIGKILL），进程已消失。`,
+    stopped: (p) => `${p.member} 已正常停止（SIGTERM），进程已退出。`,
+    paused: (p) => `${p.member} 已暂停（SIGSTOP）：进程还在，但不应答任何人。`,
+    resumed: (p) => `${p.member} 继续运行（SIGCONT）。`,
+    started: (p) => `${p.member} 用时 ${p.took} 恢复服务。`,
+    wasLeader: (p) => `${p.member} 原是 leader（任期 ${p.term}）。`,
+    measuring: '正在测量故障切换（Ctrl-C 只是不再等待，不影响集群）……',
+    newLeader: (p) => `新 leader：${p.member}（任期 ${p.term}）。`,
+    leaderless: (p) =>
+      `没有 leader 的时间：${p.time}（采样 ${String(p.samples)} 次，间隔最长 ${p.widest}）。`,
+    writeGap: (p) => `无法写入的时间：${p.time}，到第一次写入得到确认为止。`,
+    notSeen: '测量期间没有看到新 leader。',
+    noWrite: '测量期间没有写入得到确认。',
+    leaderStays: (p) => `现在的 leader 是 ${p.member}。`,
+    nextAfterLoss: (p) => `接下来：services（注册信息都还在）、cluster，然后 ${p.start}`,
+    nextAfterReturn: '接下来：cluster',
+  },
+  register: {
+    done: (p) =>
+      `已注册 ${p.node}：租约 ${p.lease}，TTL ${String(p.ttl)} 秒，由实验环境负责续约。`,
+    granted: (p) =>
+      `请求的 TTL 是 ${String(p.asked)} 秒，etcd 给了 ${String(p.granted)} 秒：TTL 必须长过一次选举。`,
+    next: (p) =>
+      `接下来：discover ${p.service}；在另一个终端里 watch ${p.service}；或 deregister ${p.node}`,
+  },
+  deregister: {
+    released: (p) => `已注销 ${p.node}：键已删除，租约已撤销。`,
+    deleted: (p) => `已注销 ${p.node}：键已删除。它不是由本实验注册的，所以租约保持不动。`,
+  },
+  discover: {
+    address: '地址',
+    group: '分组',
+    revision: 'REVISION',
+    lease: '租约',
+    noLease: '无，永不过期',
+    found: (p) => `${p.service}：revision ${p.revision} 时有 ${String(p.count)} 个实例。`,
+    none: (p) => `${p.service}：revision ${p.revision} 时没有实例。`,
+    hint: (p) => `注册一个：register ${p.service} 127.0.0.1:8080`,
+    undecodable: (p) => `已跳过 ${p.key}：${p.reason}`,
+  },
+  services: {
+    service: '服务',
+    instances: '实例数',
+    total: (p) => `revision ${p.revision} 时有 ${String(p.count)} 个服务。`,
+    none: (p) =>
+      `revision ${p.revision} 时没有任何服务。注册一个：register UserService 127.0.0.1:8080`,
+  },
+  watch: {
+    from: (p) =>
+      `${p.service}：revision ${p.revision} 时有 ${String(p.count)} 个实例。从这里开始监听，Ctrl-C 结束。`,
+    present: '已有',
+    added: '新增',
+    updated: '更新',
+    removed: '移除',
+    undecodable: '无法解析',
+    relisted: (p) => `压缩越过了监听的位置，已在 revision ${p.revision} 重新列出`,
+    revision: (p) => `rev ${p.revision}`,
+    group: (p) => `分组 ${p.group}`,
+    ended: '监听已结束。',
+  },
+  lease: {
+    id: '租约',
+    remaining: '剩余',
+    granted: 'TTL',
+    keys: '键',
+    seconds: (p) => `${String(p.seconds)} 秒`,
+    expired: '已过期',
+    none: '目前没有租约。注册一个实例就会产生：register UserService 127.0.0.1:8080',
+    total: (p) => `共 ${String(p.count)} 个租约。ID 是十六进制，与 etcdctl 的显示一致。`,
+    decimal: (p) => `租约 ${p.hex}（十进制 ${p.decimal}）`,
+    remainingOf: (p) => `TTL ${String(p.granted)} 秒，剩余 ${String(p.remaining)} 秒。`,
+    keysOf: (p) => `绑定的键：${String(p.count)} 个`,
+    unknown: (p) => `没有租约 ${p.id}，可能已经过期。`,
+    malformed: (p) => `“${p.id}”不是租约 ID：应为十六进制数字，与 lease 和 etcdctl 的显示一致。`,
+  },
+  endpoints: {
+    member: '成员',
+    endpoint: '端点',
+    state: '进程',
+    note: '每个成员监听各自的套接字，所在目录只有实验环境能打开。etcdctl 默认询问全部成员，--endpoints=etcd1 只问一个。',
+  },
+  logs: {
+    none: (p) => `${p.member} 还没有日志。`,
+  },
+  version: {
+    what: '程序',
+    version: '版本',
+    lab: '实验环境',
+    outdated: (p) =>
+      `etcd ${p.version} 早于 ${p.floor}（该系列第一个没有已公开安全缺陷的版本）。做实验无妨，不要用于生产。`,
+  },
+  etcdctl: {
+    listTitle: '这里的 etcdctl 只访问你自己的集群，可用的子命令：',
+    listEnd: 'etcdctl <子命令> --help 显示 etcdctl 自己的说明。',
+    unknown: (p) =>
+      `这里的 etcdctl 没有子命令“${p.name}”。${p.nearest === null ? '' : `是不是 ${p.nearest}？`}`,
+    incomplete: (p) => `etcdctl ${p.name} 后面要跟其中之一：${p.choices}。`,
+    unknownFlag: (p) =>
+      `这里的 etcdctl ${p.name} 没有选项 ${p.flag}。${p.nearest === null ? '' : `是不是 ${p.nearest}？`}`,
+    globalFlag: (p) => `${p.flag} 要写在子命令后面。`,
+    notBoolean: (p) => `${p.flag} 的值是“${p.value}”，应为 true 或 false。`,
+    choice: (p) => `${p.flag} 的值是“${p.value}”，应为其中之一：${p.choices}。`,
+    duration: (p) =>
+      `${p.flag} 的值是“${p.value}”，应为 500ms、3s 这样的时间，最长 ${String(p.seconds)}s。`,
+    endpoint: (p) => `“${p.value}”不是你集群的成员。这里的 etcdctl 只能访问：${p.members}。`,
+    peerUrl: (p) =>
+      `“${p.value}”：实验集群的成员地址只能写成 unix://<名称>:<端口>，例如 unix://etcd4:2380，这样集群不会去连接别处。`,
+    tooFew: (p) => `etcdctl ${p.name} 的参数不够：${p.usage}`,
+    tooMany: (p) => `etcdctl ${p.name} 多了一个参数“${p.value}”。`,
+    startsProgram: (p) =>
+      `“${p.value}”：etcdctl ${p.name} 会用它启动一个程序，而这里不启动任何程序。去掉它，etcdctl ${p.name} <名称或键> 会一直运行到 Ctrl-C。`,
+    dashKey: (p) => `“${p.value}”：这里不能监听以“-”开头的键，请改为监听它前面的前缀。`,
+    refused: {
+      file: '它会读写主机上的文件，而实验环境不提供文件',
+      host: '它会连接别的主机；这里的集群已经设定好',
+      program: '它会启动别的程序',
+      load: '它会给多人共用的机器带来几分钟的负载',
+      members: '它会去访问成员列表里的地址；去掉它即可，默认就会询问全部成员',
+      output: '它输出的内容终端无法显示；请用 --write-out=json',
+      debug: '它打印的是客户端内部信息；成员自己的日志用 logs <成员> 查看',
+      completion: '这里按 Tab 就能补全子命令和选项',
+      tls: '实验环境的连接是私有套接字，不使用 TLS',
+      discovery: '它会去查询主机；这里的集群已经设定好',
+    },
+    notAllowed: (p) => `不允许 ${p.what}：${p.reason}。`,
+    stdin: {
+      value: 'etcdctl put 没有给值时会从标准输入读取，而这里没有标准输入。请直接写出来：etcdctl put <键> <值>',
+      txn: 'etcdctl txn 从标准输入读取请求，而这里没有标准输入。register 和 deregister 内部就使用事务，它们的效果用 logs 和 watch 可以看到。',
+      interactive: '交互模式要读标准输入，而这里没有标准输入。',
+      password: 'etcdctl 会从标准输入询问密码，而这里没有标准输入。请一次写全：--user 用户名:密码',
+      newUser:
+        'etcdctl 会从标准输入询问密码，而这里没有标准输入。请一次写全：etcdctl user add 用户名:密码，或者 --no-password',
+      passwd:
+        'etcdctl user passwd 会从标准输入询问密码，而这里没有标准输入。可以改用：etcdctl user delete <用户名>，再 etcdctl user add <用户名>:<密码>',
+    },
+    outputLimit: (p) =>
+      `输出超过 ${p.limit}，etcdctl 已被结束。可以用 --limit、--keys-only 或更长的前缀缩小范围。`,
+    notRunning: 'etcdctl 没能启动。',
+    quorumLost:
+      '你的集群没有法定多数，这个请求无法完成。cluster 显示缺了谁，start <成员> 让它回来。',
+    failed: (p) => `etcdctl 以代码 ${String(p.code)} 结束。`,
+    signalled: (p) => `etcdctl 被 ${p.signal} 结束。`,
+    endpointFlag: '要询问的成员名',
+    flag: 'etcdctl 的选项',
+  },
+  complete: {
+    leader: (p) => (p.member === null ? '当前的 leader' : `当前的 leader，现在是 ${p.member}`),
+    follower: '任意一个 follower',
+    instances: (p) => `${String(p.count)} 个实例`,
+  },
+  commands: {
+    register: {
+      summary: '注册一个服务实例',
+      about: [
+        '写入 /rpc/<服务>:<版本>/<地址> 并绑定租约。实验环境负责续约，键丢失后会重新写入，直到你注销它或实验结束。',
+      ],
+      positionals: {
+        service: '服务名；版本不是 1.0 时写在冒号后面',
+        address: '服务提供者的主机和端口',
+      },
+      options: {
+        version: '版本，代替冒号后面的写法',
+        group: '分组，值里的一个字段',
+        ttl: '无人续约时，etcd 过多少秒忘记这个实例',
+      },
+      examples: ['版本 1.0，TTL 30 秒', '版本 2.0，停止续约 10 秒后被遗忘'],
+    },
+    deregister: {
+      summary: '注销一个服务实例',
+      about: ['删除对应的键。如果是本实验注册的，租约也一并撤销，不会再被写回。'],
+      positionals: { service: '服务名', address: '服务提供者的主机和端口' },
+      options: { version: '版本，代替冒号后面的写法' },
+      examples: ['注销版本 1.0 的实例'],
+    },
+    discover: {
+      summary: '列出一个服务的实例',
+      about: ['对前缀 /rpc/<服务>:<版本>/ 做一次线性一致读。'],
+      positionals: { service: '服务名' },
+      options: { version: '版本，代替冒号后面的写法' },
+      examples: ['版本 1.0 的实例', '版本 2.0 的实例'],
+    },
+    services: {
+      summary: '列出全部服务',
+      about: [],
+      positionals: {},
+      options: {},
+      examples: ['每个服务及其实例数'],
+    },
+    watch: {
+      summary: '持续显示一个服务的变化，Ctrl-C 结束',
+      about: [
+        '先列出实例，再从列表的 revision 开始监听该前缀，既不遗漏也不重复。时间为 UTC。',
+      ],
+      positionals: { service: '服务名' },
+      options: { version: '版本，代替冒号后面的写法' },
+      examples: ['在另一个终端里注册、注销，这里就能看到'],
+    },
+    cluster: {
+      summary: '查看成员、角色、任期、revision 和法定多数',
+      about: ['逐个询问每个成员；成员回答的是它自己认定的 leader。'],
+      positionals: {},
+      options: {},
+      examples: ['谁是 leader，谁是 follower，谁不在了'],
+    },
+    kill: {
+      summary: '杀死一个成员（SIGKILL）并测量故障切换',
+      about: [
+        'leader 和 follower 在命令执行时才确定是谁。leader 消失后，至少每 10 毫秒询问一次每个幸存成员，直到有人说出新 leader；同时用探测写入测出何时恢复可写。',
+      ],
+      positionals: { target: '成员名（etcd1 …）、leader 或 follower' },
+      options: {},
+      examples: ['杀死当前的 leader', '杀死指定成员'],
+    },
+    stop: {
+      summary: '正常停止一个成员（SIGTERM）',
+      about: ['leader 停止前会先移交领导权：可以和 kill 的中断时间对比。'],
+      positionals: { target: '成员名（etcd1 …）、leader 或 follower' },
+      options: {},
+      examples: ['leader 移交后退出', '停止指定成员'],
+    },
+    start: {
+      summary: '启动一个没有运行的成员',
+      about: ['成员恢复服务后才算完成，数据都还在。'],
+      positionals: { target: '成员名（etcd1 …）' },
+      options: {},
+      examples: ['让 etcd1 回来'],
+    },
+    pause: {
+      summary: '冻结一个成员（SIGSTOP）',
+      about: ['进程和连接都还在，但不应答任何人，就像长时间 GC 或磁盘卡住。'],
+      positionals: { target: '成员名（etcd1 …）、leader 或 follower' },
+      options: {},
+      examples: ['冻结当前的 leader', '冻结指定成员'],
+    },
+    resume: {
+      summary: '让暂停的成员继续（SIGCONT）',
+      about: [],
+      positionals: { target: '成员名（etcd1 …）' },
+      options: {},
+      examples: ['etcd1 从停下的地方继续'],
+    },
+    logs: {
+      summary: '查看成员最新的日志',
+      about: [],
+      positionals: { target: '成员名（etcd1 …）、leader 或 follower' },
+      options: { lines: '行数' },
+      examples: ['最新 20 行', '当前 leader 最新 100 行'],
+    },
+    lease: {
+      summary: '列出租约，或查看一个租约及其键',
+      about: [
+        '租约就是心跳：没有续约，etcd 就删除绑定在它上面的所有键。ID 是十六进制，与 etcdctl 的显示一致。',
+      ],
+      positionals: { id: '租约 ID' },
+      options: {},
+      examples: ['全部租约及剩余时间'],
+    },
+    endpoints: {
+      summary: '查看成员监听的位置',
+      about: [],
+      positionals: {},
+      options: {},
+      examples: ['每个成员的套接字和进程状态'],
+    },
+    version: {
+      summary: '查看实验环境、etcd 和 etcdctl 的版本',
+      about: [],
+      positionals: {},
+      options: {},
+      examples: ['这里运行的是什么版本'],
+    },
+    clear: {
+      summary: '清屏',
+      about: [],
+      positionals: {},
+      options: {},
+      examples: ['清空屏幕，历史记录保留'],
+    },
+    help: {
+      summary: '查看全部命令，或一条命令的说明和示例',
+      about: [],
+      positionals: { command: '命令名' },
+      options: {},
+      examples: ['全部命令', 'register 的选项和示例'],
+    },
+    etcdctl: {
+      summary: '在你的集群上运行 etcd 自带的客户端',
+      about: [
+        '真正的 etcdctl，端点已经指向你的集群。会启动程序、读写文件、连接别的主机或等待标准输入的用法会被拒绝。',
+      ],
+      positionals: {},
+      options: {},
+      examples: ['看看注册中心写了什么', '每个成员一行状态', '这里可用的子命令'],
+    },
+  },
+}

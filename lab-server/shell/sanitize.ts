@@ -1,0 +1,54 @@
+/** Everything a terminal could act upon, and the direction overrides that make text lie. */
+const unsafe =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\p{Cs}/gu
+const unsafeOrBreak =
+  /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\p{Cs}/gu
+
+/** A sign for a character that must not reach the terminal: ␛, ␇, `\x9b`, `\u202e`. */
+function showCharacter(char: string): string {
+  const code = char.codePointAt(0) ?? 0
+  if (code < 0x20) return String.fromCharCode(0x2400 + code)
+  if (code === 0x7f) return '\u2421'
+  if (code < 0xa0) return `\\x${code.toString(16)}`
+  if (code >= 0xd800 && code <= 0xdfff) return '\ufffd'
+  return `\\u${code.toString(16)}`
+}
+
+/** Text that may be shown: newline and tab stay, every other control becomes visible. */
+export function makeVisible(text: string): string {
+  return text.replaceAll('\r\n', '\n').replace(unsafe, showCharacter)
+}
+
+/** The same for a table cell or a name inside a sentence: it stays on one line. */
+export function makeVisibleInline(text: string): string {
+  return text.replace(unsafeOrBreak, showCharacter)
+}
+
+/** Bytes as text; what is not UTF-8 becomes U+FFFD. */
+export function bytesToVisibleInline(bytes: Uint8Array): string {
+  return makeVisibleInline(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes))
+}
+
+/**
+ * Makes a stream of bytes visible. Sound over chunk borders: a split UTF-8 sequence and a `\r` whose
+ * `\n` comes with the next chunk are held back until they are whole.
+ */
+export class StreamSanitizer {
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  #held = ''
+
+  push(chunk: Uint8Array): string {
+    return this.#take(this.#decoder.decode(chunk, { stream: true }), false)
+  }
+
+  end(): string {
+    return this.#take(this.#decoder.decode(), true)
+  }
+
+  #take(text: string, last: boolean): string {
+    const whole = this.#held + text
+    const hold = !last && whole.endsWith('\r')
+    this.#held = hold ? '\r' : ''
+    return makeVisible(hold ? whole.slice(0, -1) : whole)
+  }
+}

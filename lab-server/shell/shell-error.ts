@@ -1,0 +1,29 @@
+import { LabError, type ErrorCode, type Locale } from '../../protocol/index.ts'
+import { en, type Messages } from './messages/en.ts'
+import { messagesFor } from './messages/messages.ts'
+
+/** An error whose words are ours, so that they exist in both languages. `message` is English. */
+export class ShellError extends LabError {
+  readonly text: (m: Messages) => string
+
+  constructor(
+    code: ErrorCode,
+    text: (m: Messages) => string,
+    options: ConstructorParameters<typeof LabError>[2] = {},
+  ) {
+    super(code, text(en), options)
+    this.text = text
+  }
+}
+
+/**
+ * What the terminal says of an error. Words of etcd and of the layers below stay as they came; for
+ * a Chinese reader a Chinese sentence for the code stands before them.
+ */
+export function describeError(error: LabError, locale: Locale): string {
+  const m = messagesFor(locale)
+  if (error instanceof ShellError) return error.text(m)
+  if (error.code === 'INTERNAL') return m.errors.INTERNAL ?? error.message
+  const sentence = locale === 'en' ? undefined : m.errors[error.code]
+  return sentence === undefined ? error.message : m.errorWithOriginal(sentence, error.message)
+}

@@ -1,0 +1,78 @@
+import { commandText, type Command, type Option, type Positional } from './command.ts'
+import { padToWidth, displayWidth } from './display-width.ts'
+import type { Messages } from './messages/en.ts'
+
+/** `<service>`, or what the command declares. */
+export function placeholder(positional: Positional): string {
+  return positional.placeholder ?? `<${positional.name}>`
+}
+
+function optionUsage(option: Option): string {
+  return `[--${option.name} <${option.value}>]`
+}
+
+/** `register <service[:version]> <host:port> [--ttl <seconds>]`. */
+export function usageLine(command: Command): string {
+  if (command.ownUsage !== undefined) return `${command.name} ${command.ownUsage}`
+  const positionals = command.positionals.map((one) =>
+    one.required ? placeholder(one) : `[${placeholder(one)}]`,
+  )
+  return [command.name, ...positionals, ...command.options.map(optionUsage)].join(' ')
+}
+
+/** What follows a usage error: the usage and one example. */
+export function usageHint(command: Command, m: Messages): string[] {
+  const example = command.examples[0]
+  return [
+    `${m.arguments.usage}: ${usageLine(command)}`,
+    ...(example === undefined ? [] : [`${m.arguments.example}: ${example}`]),
+    m.arguments.more({ command: command.name }),
+  ]
+}
+
+/** Two aligned columns, the second for the words. */
+export function describeList(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(0, ...rows.map(([name]) => displayWidth(name)))
+  return rows.map(([name, text]) => `  ${padToWidth(name, width, 'left')}  ${text}`.trimEnd())
+}
+
+function optionRow(option: Option, text: string, m: Messages): readonly [string, string] {
+  const short = option.short === undefined ? '' : `-${option.short}, `
+  const value =
+    option.defaultValue === undefined
+      ? ''
+      : ` (${m.help.defaultValue({ value: String(option.defaultValue) })})`
+  return [`${short}--${option.name} <${option.value}>`, text + value]
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', title, ...lines]
+}
+
+/** The help page of one command. */
+export function helpPage(command: Command, m: Messages): string[] {
+  const text = commandText(command, m)
+  const positionals = command.positionals.map(
+    (one) => [placeholder(one), text.positionals[one.name] ?? ''] as const,
+  )
+  const options = command.options.map((one) => optionRow(one, text.options[one.name] ?? '', m))
+  const examples = command.examples.map(
+    (line, index) => [line, text.examples[index] ?? ''] as const,
+  )
+  return [
+    text.summary,
+    '',
+    `${m.arguments.usage}: ${usageLine(command)}`,
+    ...(command.aliases.length === 0 ? [] : [`${m.help.aliases}: ${command.aliases.join(', ')}`]),
+    ...text.about.flatMap((paragraph) => ['', paragraph]),
+    ...section(m.help.positionals, describeList(positionals)),
+    ...section(m.help.options, describeList(options)),
+    ...section(m.help.examples, describeList(examples)),
+  ]
+}
+
+/** One line a command. */
+export function helpOverview(commands: readonly Command[], m: Messages): string[] {
+  const rows = commands.map((one) => [one.name, commandText(one, m).summary] as const)
+  return [m.help.title, ...describeList(rows), '', m.help.more]
+}
