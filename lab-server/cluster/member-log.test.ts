@@ -16,19 +16,19 @@ afterEach(() => {
 })
 
 describe('a member log', () => {
-  it('is empty before the member ever ran', () => {
-    expect(readMemberLog(path, 10)).toEqual([])
+  it('is empty before the member ever ran', async () => {
+    expect(await readMemberLog(path, 10)).toEqual([])
   })
 
-  it('gives the newest lines, oldest first', () => {
+  it('gives the newest lines, oldest first', async () => {
     const file = openMemberLog(path)
     writeSync(file, 'one\ntwo\nthree\n')
     closeSync(file)
-    expect(readMemberLog(path, 2)).toEqual(['two', 'three'])
-    expect(readMemberLog(path, 0)).toEqual([])
+    expect(await readMemberLog(path, 2)).toEqual(['two', 'three'])
+    expect(await readMemberLog(path, 0)).toEqual([])
   })
 
-  it('is cut to its newest part while the member goes on appending', () => {
+  it('is cut to its newest part while the member goes on appending', async () => {
     const file = openMemberLog(path)
     for (let line = 0; line < 30_000; line += 1)
       writeSync(file, `line ${String(line)} ${'x'.repeat(40)}\n`)
@@ -37,16 +37,16 @@ describe('a member log', () => {
     closeSync(file)
 
     expect(statSync(path).size).toBeLessThan(300 * 1024)
-    const lines = readMemberLog(path, 100_000)
+    const lines = await readMemberLog(path, 100_000)
     expect(lines.slice(-2)).toEqual([`line 29999 ${'x'.repeat(40)}`, 'after the cut'])
     expect(lines[0]).toMatch(/^line \d+ x{40}$/)
   })
 
-  it('is left alone while it is short', () => {
+  it('is left alone while it is short', async () => {
     const file = openMemberLog(path)
     writeSync(file, 'short\n')
     closeSync(file)
     trimMemberLog(path)
-    expect(readMemberLog(path, 5)).toEqual(['short'])
+    expect(await readMemberLog(path, 5)).toEqual(['short'])
   })
 })

@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 
 /** Above this size a log file is cut down to its newest part. */
 const maxBytes = 1024 * 1024
@@ -13,15 +14,15 @@ export function openMemberLog(path: string): number {
 }
 
 /** The newest `lines` lines, oldest first; empty when the member never ran. */
-export function readMemberLog(path: string, lines: number): string[] {
-  const file = openIfThere(path, 'r')
+export async function readMemberLog(path: string, lines: number): Promise<string[]> {
+  const file = await open(path, 'r').catch(nullIfMissing)
   if (file === null) return []
   try {
-    const all = readEnd(file, maxBytes).toString('utf8').split('\n')
+    const all = readEnd(file.fd, maxBytes).toString('utf8').split('\n')
     if (all.at(-1) === '') all.pop()
     return lines > 0 ? all.slice(-lines) : []
   } finally {
-    closeSync(file)
+    await file.close()
   }
 }
 
@@ -30,7 +31,7 @@ export function readMemberLog(path: string, lines: number): string[] {
  * Lines written between the read and the cut are lost; that is microseconds.
  */
 export function trimMemberLog(path: string): void {
-  const file = openIfThere(path, 'r+')
+  const file = openIfThere(path)
   if (file === null) return
   try {
     if (fstatSync(file).size <= maxBytes) return
@@ -51,11 +52,15 @@ function readEnd(file: number, bytes: number): Buffer {
   return buffer.subarray(0, read)
 }
 
-function openIfThere(path: string, flags: 'r' | 'r+'): number | null {
+function openIfThere(path: string): number | null {
   try {
-    return openSync(path, flags)
+    return openSync(path, 'r+')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
-    throw error
+    return nullIfMissing(error)
   }
+}
+
+function nullIfMissing(error: unknown): null {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+  throw error
 }

@@ -152,7 +152,7 @@ export class EtcdProcess {
     if (await this.#endedWithin(signalLimitMs)) return
     throw new LabError(
       'INTERNAL',
-      `${this.#options.name} (pid ${String(this.#child?.pid)}) did not end within ${String(signalLimitMs)} ms of SIGKILL`,
+      `${this.#options.name} (pid ${this.#child?.pid}) did not end within ${signalLimitMs} ms of SIGKILL`,
     )
   }
 

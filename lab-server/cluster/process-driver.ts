@@ -54,8 +54,8 @@ class ProcessDriver implements ClusterDriver {
     this.#dir = options.dir
     this.#startTimeoutMs = options.startTimeoutMs ?? 30_000
     checkDirectory(this.#dir, names)
-    makePrivateDirectory(this.#dir)
     this.#members = new Map(names.map((name) => [name, this.#createMember(name, names, options)]))
+    makePrivateDirectory(this.#dir)
     this.#trimming = setInterval(() => {
       for (const name of names) trimMemberLog(this.#logPath(name))
     }, logTrimMs)
@@ -97,7 +97,7 @@ class ProcessDriver implements ClusterDriver {
 
   async logs(name: string, options: { lines: number }): Promise<string[]> {
     this.#find(name)
-    return readMemberLog(this.#logPath(name), options.lines)
+    return await readMemberLog(this.#logPath(name), options.lines)
   }
 
   onChange(listener: (event: MemberEvent) => void): () => void {
@@ -147,10 +147,10 @@ class ProcessDriver implements ClusterDriver {
       if (signal?.aborted === true) {
         throw new LabError('INTERRUPTED', `The start of ${name} was interrupted`)
       }
-      if (!member.alive) throw this.#startError(name, endedWhileStarting(member))
+      if (!member.alive) throw await this.#startError(name, endedWhileStarting(member))
       if (performance.now() > limit) {
-        const waited = `it did not serve within ${String(this.#startTimeoutMs)} ms`
-        throw this.#startError(name, waited)
+        const waited = `it did not serve within ${this.#startTimeoutMs} ms`
+        throw await this.#startError(name, waited)
       }
       await delay(retryMs)
     }
@@ -173,12 +173,12 @@ class ProcessDriver implements ClusterDriver {
     return up.length > this.#members.size / 2
   }
 
-  #startError(name: string, reason: string): LabError {
-    const last = readMemberLog(this.#logPath(name), shownLogLines).join('\n')
+  async #startError(name: string, reason: string): Promise<LabError> {
+    const last = (await readMemberLog(this.#logPath(name), shownLogLines)).join('\n')
     return new LabError(
       'MEMBER_START_FAILED',
       `${name} did not start: ${reason}${last === '' ? '' : `\n${last}`}`,
-      { cause: this.#members.get(name)?.spawnError, details: { member: name } },
+      { cause: this.#members.get(name)?.spawnError ?? undefined, details: { member: name } },
     )
   }
 
@@ -200,7 +200,7 @@ class ProcessDriver implements ClusterDriver {
 function endedWhileStarting(member: EtcdProcess): string {
   if (member.spawnError !== null) return member.spawnError.message
   const { exit, state } = member.view()
-  return `its process ended (${state}, code ${String(exit?.code)}, signal ${String(exit?.signal)})`
+  return `its process ended (${state}, code ${exit?.code}, signal ${exit?.signal})`
 }
 
 function closedError(): LabError {
@@ -214,7 +214,7 @@ function checkDirectory(dir: string, names: readonly string[]): void {
   throw new LabError(
     'CONFIG',
     `A lab cannot live in ${dir}: expected an absolute path of letters, digits and /._+~@-, ` +
-      `short enough for sockets of ${String(maxSocketPath)} bytes (here: ${String(longest)})`,
+      `short enough for sockets of ${maxSocketPath} bytes (here: ${longest})`,
   )
 }
 

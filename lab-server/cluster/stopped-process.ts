@@ -16,7 +16,7 @@ export async function isStopped(pid: number): Promise<boolean> {
 
 async function processStateLetter(pid: number): Promise<string | undefined> {
   if (process.platform === 'linux') {
-    return stateInStat(await readFile(`/proc/${String(pid)}/stat`, 'utf8'))
+    return stateInStat(await readFile(`/proc/${pid}/stat`, 'utf8'))
   }
   const { stdout } = await run('/bin/ps', ['-o', 'state=', '-p', String(pid)])
   return stdout.trim()[0]
