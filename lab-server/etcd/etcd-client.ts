@@ -1,0 +1,307 @@
+import { randomBytes } from 'node:crypto'
+import type {
+  IDeleteRangeResponse,
+  ILeaseGrantResponse,
+  ILeaseLeasesResponse,
+  ILeaseRevokeResponse,
+  ILeaseTimeToLiveResponse,
+  IMemberListResponse,
+  IPutResponse,
+  IRangeResponse,
+  ITxnResponse,
+} from 'etcd3/lib/rpc.js'
+import { LabError } from '../../protocol/index.ts'
+import { EtcdConnection, type PingOptions } from './connection.ts'
+import type {
+  AnswerHeader,
+  CallOptions,
+  ClusterMember,
+  DeleteAnswer,
+  DeleteRequest,
+  KeepAliveRequest,
+  KeyRange,
+  LeaseGrant,
+  LeaseTime,
+  PutAnswer,
+  PutRequest,
+  RangeAnswer,
+  RangeRequest,
+  TxnAnswer,
+  TxnRequest,
+  WatchBatch,
+  WatchRequest,
+} from './etcd-calls.ts'
+import { FailoverCall, type CallPlan } from './failover-call.ts'
+import { keepLeaseAlive } from './keep-alive.ts'
+import { Scout } from './scout.ts'
+import { WatchLoop } from './watch-loop.ts'
+import {
+  fromDelete,
+  fromHeader,
+  fromPut,
+  fromRange,
+  fromTxn,
+  hexadecimalId,
+  toDelete,
+  toPut,
+  toRange,
+  toTxn,
+} from './wire.ts'
+
+export interface EtcdClientOptions {
+  /** `unix:///path` or `http://host:port`, at least one. */
+  readonly endpoints: readonly string[]
+  /** For one call with all its attempts, milliseconds. Default 10 000. */
+  readonly deadlineMs?: number
+  /**
+   * How long the first member may take before the others are asked how they are, milliseconds.
+   * Default 150; grows by itself where the cluster is simply slow.
+   */
+  readonly patienceMs?: number
+  readonly pings?: PingOptions
+}
+
+/**
+ * A client of one cluster that keeps working while members die, freeze and change roles.
+ *
+ * Every call is **at least once**: an attempt that was not answered is made again, possibly on
+ * another member, and both may take effect. Anything conditional belongs into a Txn.
+ *
+ * Calls reject with `LabError`: `TIMEOUT`, `UNAVAILABLE` (no member answers) or `QUORUM_LOST` (the
+ * members that answer have no leader) when the deadline has passed; `ETCD_REFUSED` with etcd's own
+ * text, `COMPACTED` and `LEASE_LOST` at once; `INTERRUPTED` when their signal aborts; `CLOSED`.
+ */
+export class EtcdClient {
+  readonly endpoints: readonly string[]
+  readonly #connections: readonly EtcdConnection[]
+  readonly #streams: readonly EtcdConnection[]
+  readonly #scout: Scout
+  readonly #deadlineMs: number
+  readonly #closing = new AbortController()
+
+  constructor(options: EtcdClientOptions) {
+    if (options.endpoints.length === 0) {
+      throw new LabError('CONFIG', 'an etcd client needs at least one endpoint')
+    }
+    const { pings } = options
+    this.endpoints = [...options.endpoints]
+    this.#deadlineMs = options.deadlineMs ?? 10_000
+    this.#connections = connectAll(this.endpoints, 'calls', pings)
+    // Apart from the calls: a consumer that reads a watch slowly must not hold up anything else.
+    this.#streams = connectAll(this.endpoints, 'watches', pings)
+    this.#scout = new Scout(this.#connections, { patienceMs: options.patienceMs ?? 150 })
+  }
+
+  async range(request: RangeRequest, options: CallOptions = {}): Promise<RangeAnswer> {
+    return fromRange(
+      await this.#call<IRangeResponse>(
+        {
+          service: 'KV',
+          method: 'range',
+          request: toRange(request),
+          needsLeader: request.serializable !== true,
+        },
+        options,
+      ),
+    )
+  }
+
+  async put(request: PutRequest, options: CallOptions = {}): Promise<PutAnswer> {
+    return fromPut(
+      await this.#call<IPutResponse>(
+        { service: 'KV', method: 'put', request: toPut(request), needsLeader: true },
+        options,
+      ),
+    )
+  }
+
+  async deleteRange(request: DeleteRequest, options: CallOptions = {}): Promise<DeleteAnswer> {
+    return fromDelete(
+      await this.#call<IDeleteRangeResponse>(
+        { service: 'KV', method: 'deleteRange', request: toDelete(request), needsLeader: true },
+        options,
+      ),
+    )
+  }
+
+  async txn(request: TxnRequest, options: CallOptions = {}): Promise<TxnAnswer> {
+    return fromTxn(
+      await this.#call<ITxnResponse>(
+        { service: 'KV', method: 'txn', request: toTxn(request), needsLeader: true },
+        options,
+      ),
+    )
+  }
+
+  /** The id is chosen here, so that a grant made twice is still one lease. */
+  async leaseGrant(
+    lease: { readonly ttlSeconds: number; readonly id?: string },
+    options: CallOptions = {},
+  ): Promise<LeaseGrant> {
+    const id = lease.id ?? randomLeaseId()
+    try {
+      const answer = await this.#call<ILeaseGrantResponse>(
+        {
+          service: 'Lease',
+          method: 'leaseGrant',
+          request: { ID: id, TTL: lease.ttlSeconds },
+          needsLeader: true,
+        },
+        options,
+      )
+      return { header: fromHeader(answer.header), id: answer.ID, ttlSeconds: Number(answer.TTL) }
+    } catch (error) {
+      if (!wasDoneByEarlierAttempt(error, 'lease already exists')) throw error
+      const found = await this.leaseTimeToLive(id, options)
+      return { header: found.header, id, ttlSeconds: found.grantedTtl }
+    }
+  }
+
+  /** Removes the lease and its keys. `LEASE_LOST` when etcd did not know it. */
+  async leaseRevoke(id: string, options: CallOptions = {}): Promise<void> {
+    try {
+      await this.#call<ILeaseRevokeResponse>(
+        { service: 'Lease', method: 'leaseRevoke', request: { ID: id }, needsLeader: true },
+        options,
+      )
+    } catch (error) {
+      if (!wasDoneByEarlierAttempt(error, 'lease not found')) throw error
+    }
+  }
+
+  /** Does not reject for a lease that is gone: see `LeaseTime`. */
+  async leaseTimeToLive(
+    id: string,
+    options: CallOptions & { readonly keys?: boolean } = {},
+  ): Promise<LeaseTime> {
+    const answer = await this.#call<ILeaseTimeToLiveResponse>(
+      {
+        service: 'Lease',
+        method: 'leaseTimeToLive',
+        request: { ID: id, keys: options.keys ?? false },
+        needsLeader: true,
+      },
+      options,
+    )
+    return {
+      header: fromHeader(answer.header),
+      id: answer.ID,
+      grantedTtl: Number(answer.grantedTTL),
+      remaining: Number(answer.TTL),
+      keys: answer.keys,
+    }
+  }
+
+  /** Ids of all leases, decimal, as the answering member knows them. */
+  async leases(
+    options: CallOptions = {},
+  ): Promise<{ readonly header: AnswerHeader; readonly ids: readonly string[] }> {
+    const answer = await this.#call<ILeaseLeasesResponse>(
+      { service: 'Lease', method: 'leaseLeases', request: {}, needsLeader: false },
+      options,
+    )
+    return { header: fromHeader(answer.header), ids: answer.leases.map((lease) => lease.ID) }
+  }
+
+  async memberList(
+    options: CallOptions = {},
+  ): Promise<{ readonly header: AnswerHeader; readonly members: readonly ClusterMember[] }> {
+    const answer = await this.#call<IMemberListResponse>(
+      {
+        service: 'Cluster',
+        method: 'memberList',
+        request: { linearizable: true },
+        needsLeader: true,
+      },
+      options,
+    )
+    const members = answer.members.map((member) => ({
+      id: hexadecimalId(member.ID),
+      name: member.name,
+      peerUrls: member.peerURLs,
+      clientUrls: member.clientURLs,
+      isLearner: member.isLearner,
+    }))
+    return { header: fromHeader(answer.header), members }
+  }
+
+  /**
+   * Every change of the range from `fromRevision` on: no gap, no repeat, no reordering, whatever
+   * happens to the members. Reading slowly slows the stream down; nothing is dropped. Ends when
+   * `signal` aborts, the client closes, or the consumer leaves its loop. Throws `COMPACTED` with
+   * `details.compactRevision` when etcd no longer has what comes next; the caller lists again.
+   */
+  async *watch(request: WatchRequest): AsyncGenerator<WatchBatch, void, undefined> {
+    const signal = this.#untilClosed(request.signal)
+    if (signal.aborted) return
+    const fromRevision = request.fromRevision ?? (await this.#revisionAfterNow(request, signal))
+    if (fromRevision === null) return
+    yield* new WatchLoop(this.#streams, this.#scout, { ...request, fromRevision, signal }).batches()
+  }
+
+  /**
+   * Renews a lease every third of its TTL until etcd says that it is gone (`lost`), or until
+   * `signal` aborts or the client closes (`ended`). Never rejects: while etcd cannot be asked it
+   * keeps trying, since an outage does not expire leases.
+   */
+  keepAlive(request: KeepAliveRequest): Promise<'lost' | 'ended'> {
+    const signal = this.#untilClosed(request.signal)
+    return keepLeaseAlive(request, signal, (plan, options) => this.#call(plan, options))
+  }
+
+  /** Ends every call, watch and renewal and closes all connections. Idempotent. */
+  close(): void {
+    if (this.#closing.signal.aborted) return
+    this.#closing.abort(new LabError('CLOSED', 'the etcd client was closed'))
+    this.#scout.close()
+    for (const connection of [...this.#connections, ...this.#streams]) connection.close()
+  }
+
+  async #call<T>(plan: CallPlan, options: CallOptions): Promise<T> {
+    const call = new FailoverCall<T>(this.#scout, plan, {
+      deadlineMs: options.deadlineMs ?? this.#deadlineMs,
+      signals: [this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])],
+    })
+    return call.run()
+  }
+
+  /** Null when the signal aborted meanwhile. */
+  async #revisionAfterNow(range: KeyRange, signal: AbortSignal): Promise<string | null> {
+    try {
+      const { header } = await this.range({ ...range, countOnly: true }, { signal })
+      return (BigInt(header.revision) + 1n).toString()
+    } catch (error) {
+      if (signal.aborted) return null
+      throw error
+    }
+  }
+
+  #untilClosed(signal: AbortSignal | undefined): AbortSignal {
+    const closing = this.#closing.signal
+    return signal === undefined ? closing : AbortSignal.any([closing, signal])
+  }
+}
+
+function connectAll(
+  endpoints: readonly string[],
+  purpose: string,
+  pings: PingOptions | undefined,
+): EtcdConnection[] {
+  return endpoints.map(
+    (url) => new EtcdConnection(url, { purpose, ...(pings === undefined ? {} : { pings }) }),
+  )
+}
+
+/** Positive and never 0, which would let etcd choose. */
+function randomLeaseId(): string {
+  return ((randomBytes(8).readBigUInt64BE() >> 1n) | 1n).toString()
+}
+
+/** True when a repeated attempt was refused because the one before it had been executed. */
+function wasDoneByEarlierAttempt(error: unknown, text: string): boolean {
+  return (
+    error instanceof LabError &&
+    Number(error.details['attempts'] ?? 1) > 1 &&
+    error.message.includes(text)
+  )
+}

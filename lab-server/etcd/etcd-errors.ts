@@ -1,0 +1,73 @@
+import { LabError, type ErrorCode } from '../../protocol/index.ts'
+
+/** gRPC status codes this project has to tell apart (https://grpc.io/docs/guides/status-codes/). */
+const grpc = {
+  cancelled: 1,
+  unknown: 2,
+  deadlineExceeded: 4,
+  notFound: 5,
+  resourceExhausted: 8,
+  outOfRange: 11,
+  internal: 13,
+  unavailable: 14,
+} as const
+
+/**
+ * Turns what a gRPC call rejected with into a `LabError`. etcd's own text stays in the message and
+ * in `details.etcd`; `details.grpc` is the status code.
+ */
+export function fromGrpcError(error: unknown, attempted: string): LabError {
+  if (error instanceof LabError) return error
+  const code = grpcCode(error)
+  const text = grpcText(error)
+  return new LabError(labCode(code, text), `${attempted}: ${text}`, {
+    cause: error,
+    details: { grpc: code, etcd: text },
+  })
+}
+
+/** True when another attempt, now or a little later, here or on another member, may succeed. */
+export function isRecoverable(error: LabError): boolean {
+  return error.code === 'UNAVAILABLE' || error.code === 'TIMEOUT' || error.code === 'NO_LEADER'
+}
+
+/** What can be said of anything that was thrown. */
+export function describeError(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function labCode(code: number, text: string): ErrorCode {
+  if (/etcdserver: no leader/.test(text)) return 'NO_LEADER'
+  if (/required revision has been compacted/.test(text)) return 'COMPACTED'
+  if (/requested lease not found/.test(text)) return 'LEASE_LOST'
+  if (code === grpc.unavailable) return 'UNAVAILABLE'
+  if (code === grpc.deadlineExceeded) return 'TIMEOUT'
+  if (isBrokenConnection(code, text)) return 'UNAVAILABLE'
+  return 'ETCD_REFUSED'
+}
+
+/** A member that dies or stops in the middle of a call is reported under several codes. */
+function isBrokenConnection(code: number, text: string): boolean {
+  switch (code) {
+    case grpc.cancelled:
+      return true
+    case grpc.internal:
+      return /RST_STREAM|GOAWAY|connection|stream|socket/i.test(text)
+    case grpc.unknown:
+      return /stopped|context (canceled|deadline)|proposal dropped|leader/i.test(text)
+    case grpc.resourceExhausted:
+      return /too many requests/.test(text)
+    default:
+      return false
+  }
+}
+
+function grpcCode(error: unknown): number {
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'number' ? code : grpc.unknown
+}
+
+function grpcText(error: unknown): string {
+  const details: unknown = error instanceof Error && 'details' in error ? error.details : undefined
+  return typeof details === 'string' && details !== '' ? details : describeError(error)
+}

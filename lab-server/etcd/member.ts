@@ -1,0 +1,83 @@
+import type { IMemberListResponse, IStatusResponse, ITxnRequest } from 'etcd3/lib/rpc.js'
+import { EtcdConnection, type PingOptions } from './connection.ts'
+import type { EtcdMember, MemberAnswer } from './etcd-member.ts'
+import { hexadecimalId } from './wire.ts'
+
+/**
+ * Connects to one member and to no other. `clientUrl` is `unix:///path` or `http://host:port`.
+ * Nothing is sent before the first question; whoever connects closes.
+ */
+export function connectMember(
+  clientUrl: string,
+  options: { pings?: PingOptions } = {},
+): EtcdMember {
+  const connection = new EtcdConnection(clientUrl, { purpose: 'member', ...options })
+
+  async function ask<T>(
+    service: 'KV' | 'Maintenance' | 'Cluster',
+    method: string,
+    request: object,
+    deadlineMs: number,
+  ): Promise<{ answer: T; latencyMs: number }> {
+    const start = performance.now()
+    const answer = await connection.unary<T>(service, method, request, deadlineMs).answer
+    return { answer, latencyMs: performance.now() - start }
+  }
+
+  return {
+    async status({ deadlineMs }) {
+      const { answer, latencyMs } = await ask<IStatusResponse>(
+        'Maintenance',
+        'status',
+        {},
+        deadlineMs,
+      )
+      return toMemberAnswer(answer, latencyMs)
+    },
+    async probeWrite({ deadlineMs }) {
+      return (await ask('KV', 'txn', neverWrites, deadlineMs)).latencyMs
+    },
+    async memberNames({ deadlineMs }) {
+      // Not linearizable: the member's own view, also when there is no leader.
+      const { answer } = await ask<IMemberListResponse>(
+        'Cluster',
+        'memberList',
+        { linearizable: false },
+        deadlineMs,
+      )
+      return new Map(answer.members.map((member) => [hexadecimalId(member.ID), member.name]))
+    },
+    close() {
+      connection.close()
+    },
+  }
+}
+
+/**
+ * The compare asks for a key that exists with version -1, which no key ever has. etcd still sends a
+ * Txn that contains a Put through Raft.
+ */
+const neverWrites: ITxnRequest = {
+  compare: [
+    { key: Buffer.from('ming-lab/probe'), target: 'Version', result: 'Equal', version: '-1' },
+  ],
+  success: [
+    { request_put: { key: Buffer.from('ming-lab/probe'), value: Buffer.from('never written') } },
+  ],
+  failure: [],
+}
+
+function toMemberAnswer(answer: IStatusResponse, latencyMs: number): MemberAnswer {
+  return {
+    memberId: hexadecimalId(answer.header.member_id),
+    clusterId: hexadecimalId(answer.header.cluster_id),
+    leaderId: answer.leader === '0' ? null : hexadecimalId(answer.leader),
+    term: answer.raftTerm,
+    revision: answer.header.revision,
+    raftIndex: answer.raftIndex,
+    dbSize: Number(answer.dbSize),
+    version: answer.version,
+    errors: answer.errors,
+    latencyMs,
+  }
+}

@@ -1,0 +1,141 @@
+import { LabError } from '../../protocol/index.ts'
+import { BatchQueue } from './batch-queue.ts'
+import type { EtcdConnection } from './connection.ts'
+import type { KeyRange, WatchBatch } from './etcd-calls.ts'
+import { isRecoverable } from './etcd-errors.ts'
+import type { Scout } from './scout.ts'
+import { WatchSession } from './watch-session.ts'
+
+/** How long to wait for the scout to name a member that answers, before trying the next in turn. */
+const scoutingMs = 300
+const shortestBackoffMs = 50
+const longestBackoffMs = 500
+
+type LoopOptions = KeyRange & { readonly fromRevision: string; readonly signal: AbortSignal }
+
+/** One watch over the life of many sessions, each going on where the one before it stopped. */
+export class WatchLoop {
+  readonly #connections: readonly EtcdConnection[]
+  readonly #scout: Scout
+  readonly #range: KeyRange
+  readonly #stop = new AbortController()
+  readonly #queue = new BatchQueue((full) => this.#session?.setPaused(full))
+  readonly #callerSignal: AbortSignal
+  #next: bigint
+  #session: WatchSession | null = null
+  /** Held from the end of a session until the next one is confirmed. */
+  #unfollow: (() => void) | null = null
+
+  constructor(connections: readonly EtcdConnection[], scout: Scout, options: LoopOptions) {
+    this.#connections = connections
+    this.#scout = scout
+    this.#range = options
+    this.#next = BigInt(options.fromRevision)
+    this.#callerSignal = options.signal
+  }
+
+  async *batches(): AsyncGenerator<WatchBatch, void, undefined> {
+    const onAbort = (): void => this.#close()
+    this.#callerSignal.addEventListener('abort', onAbort)
+    const sessions = this.#runSessions()
+    try {
+      for (;;) {
+        const batch = await this.#queue.next()
+        if (batch === null || this.#callerSignal.aborted) return
+        yield batch
+      }
+    } finally {
+      this.#callerSignal.removeEventListener('abort', onAbort)
+      this.#close()
+      await sessions
+    }
+  }
+
+  async #runSessions(): Promise<void> {
+    let index = this.#scout.preferred
+    let failures = 0
+    while (!this.#stop.signal.aborted) {
+      const session = this.#startSession(index)
+      if (session === null) break
+      const end = await session.run()
+      this.#next = session.next
+      if (!isRecoverable(end)) {
+        this.#queue.end(end.code === 'CLOSED' ? null : end)
+        break
+      }
+      failures = session.confirmed ? 1 : failures + 1
+      if (failures > this.#connections.length) await this.#pause(backoff(failures))
+      index = await this.#findMember(index)
+    }
+    this.#release()
+    this.#session = null
+  }
+
+  #startSession(index: number): WatchSession | null {
+    const connection = this.#connections[index]
+    if (connection === undefined) return null
+    const session = new WatchSession({
+      connection,
+      range: this.#range,
+      next: this.#next,
+      onConfirmed: () => this.#release(),
+      onBatch: (batch) => this.#queue.push(batch),
+    })
+    session.setPaused(this.#queue.isFull)
+    this.#session = session
+    return session
+  }
+
+  /** The first member other than `previous` that answers; without any answer the next in turn. */
+  async #findMember(previous: number): Promise<number> {
+    const count = this.#connections.length
+    const found = Promise.withResolvers<number | null>()
+    const look = (): void => {
+      for (let step = 1; step < count; step += 1) {
+        const index = (previous + step) % count
+        if (this.#scout.answers(index)) found.resolve(index)
+      }
+    }
+    this.#release()
+    this.#unfollow = this.#scout.follow(look)
+    look()
+    const timer = setTimeout(() => found.resolve(null), scoutingMs)
+    const onStop = (): void => found.resolve(null)
+    this.#stop.signal.addEventListener('abort', onStop)
+    const index = await found.promise
+    clearTimeout(timer)
+    this.#stop.signal.removeEventListener('abort', onStop)
+    return index ?? (previous + 1) % count
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#stop.signal.addEventListener(
+        'abort',
+        () => {
+          clearTimeout(timer)
+          resolve()
+        },
+        { once: true },
+      )
+    })
+  }
+
+  #release(): void {
+    this.#unfollow?.()
+    this.#unfollow = null
+  }
+
+  #close(): void {
+    if (this.#stop.signal.aborted) return
+    this.#stop.abort()
+    this.#queue.end(null)
+    this.#session?.stop(new LabError('CLOSED', 'the watch was ended'))
+  }
+}
+
+function backoff(failures: number): number {
+  const ceiling = Math.min(shortestBackoffMs * 2 ** Math.min(failures, 8), longestBackoffMs)
+  return ceiling * (0.5 + Math.random() / 2)
+}
