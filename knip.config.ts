@@ -3,13 +3,14 @@ import type { KnipConfig } from 'knip'
 const config: KnipConfig = {
   entry: [
     'setup/main.mjs',
-    // Loaded with `node --import`, so no import leads there.
-    'setup/follow-parent.mjs',
+    // Loaded by name.
+    'setup/tasks/*.mjs',
     'lab-server/main.ts',
     // Started as a process of its own.
     'lab-server/cluster/reaper-process.ts',
     'content/**/*.mdx',
-    'tests/bench/**/*.bench.ts',
+    'src/diagrams/render.ts',
+    'tests/{bench,screenshots}/main.ts',
   ],
   project: [
     '{protocol,lab-server,src,setup,tests,pages,content}/**/*.{ts,mjs,js,astro,mdx}',

@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { fingerprint, readStamp, writeStamp } from './fingerprint.mjs'
+import { withLock } from './lock.mjs'
+import { findNpmCli } from './npm.mjs'
+import { run } from './process.mjs'
+import { withProgress } from './progress.mjs'
+import { SetupError } from './setup-error.mjs'
+
+/**
+ * Installs the npm packages when those in node_modules are not the ones of package-lock.json for
+ * this system. A folder that npm itself has filled with the right ones is accepted as it is.
+ * @param {string} root the project
+ */
+export async function provideDependencies(root) {
+  if (await isInstalled(root)) return
+  await withLock(
+    path.join(root, '.cache/install.lock'),
+    'installing the npm packages',
+    async () => {
+      if (await isInstalled(root)) return
+      if (!(await holdsLockedPackages(root))) await install(root)
+      await writeStamp(stampFile(root), await currentStamp(root))
+    },
+  )
+}
+
+/** @param {string} root */
+function stampFile(root) {
+  return path.join(root, 'node_modules/.ming-registry-lab')
+}
+
+/**
+ * The Node version is not part of it: no package is compiled for one.
+ * @param {string} root
+ */
+function currentStamp(root) {
+  return fingerprint(root, ['package-lock.json'], [process.platform, process.arch])
+}
+
+/** @param {string} root */
+async function isInstalled(root) {
+  return (await readStamp(stampFile(root))) === (await currentStamp(root))
+}
+
+/** @param {string} root */
+async function install(root) {
+  const args = ['ci', '--no-audit', '--no-fund', '--no-progress', '--loglevel=error']
+  const finished = await withProgress('Installing the npm packages', () =>
+    run(process.execPath, [findNpmCli(), ...args], { cwd: root }),
+  )
+  if (finished.code === 0) return
+  throw new SetupError(
+    `The npm packages could not be installed (npm ci):\n${tail(finished)}\n` +
+      'Check that npm can reach its registry and that the disk is not full, then try again.',
+  )
+}
+
+/** @param {import('./process.mjs').Finished} finished */
+function tail(finished) {
+  const lines = `${finished.stdout}\n${finished.stderr}`.split('\n').filter((line) => line.trim())
+  return lines
+    .slice(-15)
+    .map((line) => `    ${line}`)
+    .join('\n')
+}
+
+/**
+ * @typedef {{ packages?: Record<string, { version?: string, optional?: boolean }> }} Lockfile
+ */
+
+/**
+ * npm keeps in node_modules a list of what it has put there.
+ * @param {string} root
+ */
+async function holdsLockedPackages(root) {
+  const wanted = (await readLockfile(path.join(root, 'package-lock.json')))?.packages
+  const there = (await readLockfile(path.join(root, 'node_modules/.package-lock.json')))?.packages
+  if (wanted === undefined || there === undefined) return false
+  return Object.entries(wanted)
+    .filter(([folder]) => folder !== '')
+    .every(([folder, { version, optional }]) => {
+      const found = there[folder]
+      return found === undefined ? optional === true : found.version === version
+    })
+}
+
+/**
+ * @param {string} file
+ * @returns {Promise<Lockfile | null>}
+ */
+async function readLockfile(file) {
+  const text = await readFile(file, 'utf8').catch(() => null)
+  return text === null ? null : /** @type {Lockfile} */ (JSON.parse(text))
+}

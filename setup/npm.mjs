@@ -1,0 +1,34 @@
+import { existsSync, realpathSync } from 'node:fs'
+import path from 'node:path'
+import { findProgram } from './process.mjs'
+import { SetupError } from './setup-error.mjs'
+
+/**
+ * The file that npm itself is: run with the Node of our choice, whichever Node `npm` would use.
+ * @param {NodeJS.ProcessEnv} [env]
+ * @returns {string}
+ */
+export function findNpmCli(env = process.env) {
+  const found = candidates(env).find((file) => file !== null && isNpmCli(file))
+  if (found) return found
+  throw new SetupError('npm was not found. Install it (it comes with Node), then try again.')
+}
+
+/**
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {(string | null)[]}
+ */
+function candidates(env) {
+  const onPath = findProgram('npm', env['PATH'])
+  const prefix = path.resolve(path.dirname(process.execPath), '..')
+  return [
+    env['npm_execpath'] ?? null,
+    path.join(prefix, 'lib/node_modules/npm/bin/npm-cli.js'),
+    onPath === null ? null : realpathSync(onPath),
+  ]
+}
+
+/** @param {string} file */
+function isNpmCli(file) {
+  return path.basename(file) === 'npm-cli.js' && existsSync(file)
+}

@@ -1,0 +1,62 @@
+import path from 'node:path'
+import { root } from '../prepare.mjs'
+import { run } from '../process.mjs'
+import { addBreakdown, withReport } from './report.mjs'
+
+/**
+ * @typedef {object} VitestReport
+ * @property {{
+ *   name: string,
+ *   status: string,
+ *   message?: string,
+ *   assertionResults: { status: string, fullName: string }[],
+ * }[]} testResults
+ */
+
+/**
+ * @param {string} project a project of vitest.config.ts
+ * @param {readonly string[]} filters
+ * @returns {Promise<import('../suites.mjs').Tally>}
+ */
+export async function runVitest(project, filters) {
+  const { finished, report } = await withReport((file) =>
+    run(
+      process.execPath,
+      [
+        path.join(root, 'node_modules/vitest/vitest.mjs'),
+        ...['run', '--project', project, '--reporter=default', '--reporter=json'],
+        ...[`--outputFile.json=${file}`, ...filters],
+      ],
+      { cwd: root, output: 'show' },
+    ),
+  )
+  const tally = countVitest(project, /** @type {VitestReport | null} */ (report))
+  return addBreakdown(project, tally, finished)
+}
+
+/**
+ * @param {string} project
+ * @param {VitestReport | null} report
+ * @returns {import('../suites.mjs').Tally}
+ */
+export function countVitest(project, report) {
+  const files = report?.testResults ?? []
+  const tests = files.flatMap((file) =>
+    file.assertionResults.map((test) => ({
+      status: test.status,
+      title: `${project}: ${path.relative(root, file.name)} › ${test.fullName}`,
+    })),
+  )
+  // A file that cannot be loaded has no tests of its own to blame.
+  const broken = files.filter(
+    (file) =>
+      file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
+  )
+  const failures = [
+    ...tests.filter((test) => test.status === 'failed').map((test) => test.title),
+    ...broken.map((file) => `${project}: ${path.relative(root, file.name)}`),
+  ]
+  const passed = tests.filter((test) => test.status === 'passed').length
+  const others = tests.filter((test) => test.status !== 'passed' && test.status !== 'failed')
+  return { passed, failed: failures.length, failures, skipped: others.map((test) => test.title) }
+}

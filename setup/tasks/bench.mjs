@@ -1,0 +1,9 @@
+import { runProgram } from './program.mjs'
+
+/**
+ * `npm run bench [name …] [--json FILE]`
+ * @param {string[]} args
+ */
+export default function bench(args) {
+  return runProgram(['dependencies', 'etcd', 'site', 'chromium'], ['tests/bench/main.ts', ...args])
+}
