@@ -23,10 +23,10 @@ const docs = z.registry<SettingDoc>()
 const projectRoot = path.resolve(import.meta.dirname, '..')
 
 /**
- * A Unix socket's path holds 107 bytes on Linux and 103 on macOS; the longest that a lab adds to
- * the data directory is `/ming-lab-XXXXXXXX/XXXXXXXX/etcd1.sock`, 39.
+ * A Unix socket's path holds 103 bytes on macOS and 107 on Linux. The longest that a lab adds to the
+ * data directory is `/ming-lab-XXXXXXXX/XXXXXXXX/etcd1:2380`, 38.
  */
-const longestDataDir = 64
+const longestDataDir = 60
 
 const port = z
   .string()
@@ -144,12 +144,12 @@ const environment = z.object({
     }),
   /** Where the run directory of this server is made. */
   LAB_DATA_DIR: existingDirectory
-    .refine((value) => Buffer.byteLength(value) <= longestDataDir)
-    .default(() => path.resolve(tmpdir()))
+    .refine((value) => value.length <= longestDataDir && /^[\w/.+~@-]+$/.test(value))
+    .prefault(() => tmpdir())
     .register(docs, {
       about:
         "Directory in which the server makes one of its own for the labs' data, and removes it when it ends. Use a disk, not a tmpfs: a lab preallocates about 370 MB.",
-      expected: `an existing directory whose path has at most ${longestDataDir} bytes (a Unix socket's path cannot be longer)`,
+      expected: `an existing directory whose path has at most ${longestDataDir} characters, only letters, digits and / . _ + ~ @ -`,
       defaultText: "the system's directory for temporary files",
       example: '/var/lib/ming-lab',
     }),

@@ -2,8 +2,12 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { LabError } from '../../protocol/index.ts'
 import type { Logger } from '../logger.ts'
+import type { Clock } from '../lab/clock.ts'
+import type { Labs } from '../lab/labs.ts'
 import { createApp, type Health } from './app.ts'
 import { createEdge, type Edge } from './edge.ts'
+import type { ServerFacts } from './session.ts'
+import { createSocketServer } from './socket-server.ts'
 
 export interface WebServerOptions {
   readonly host: string
@@ -13,6 +17,9 @@ export interface WebServerOptions {
   readonly allowedOrigins: readonly string[]
   readonly siteDir: string
   readonly health: () => Health
+  readonly labs: Labs
+  readonly facts: ServerFacts
+  readonly clock: Clock
   readonly logger: Logger
 }
 
@@ -20,6 +27,8 @@ export interface WebServerOptions {
 export interface WebServer {
   /** What a reader types. */
   readonly url: string
+  /** Takes no new connection and says `bye` to every tab. */
+  bye(): void
   /** Ends every connection. Idempotent. */
   close(): Promise<void>
 }
@@ -30,11 +39,19 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
   const app = createApp({ ...options, edge: () => edge })
   // Slow senders must not hold a connection: requests have no body here, headers come at once.
   const server = createServer({ headersTimeout: 10_000, requestTimeout: 20_000 }, app)
+  const sockets = createSocketServer({ ...options, server, edge: () => edge })
   const port = await listen(server, options.host, options.port)
   edge = createEdge({ ...options, port })
   return {
     url: describeUrl(options, port),
-    close: () => closeServer(server),
+    bye: () => {
+      server.close()
+      sockets.bye()
+    },
+    close: () => {
+      sockets.close()
+      return closeServer(server)
+    },
   }
 }
 
