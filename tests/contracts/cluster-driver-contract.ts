@@ -6,6 +6,7 @@ import type {
 } from '../../lab-server/cluster/cluster-driver.ts'
 import { connectMember } from '../../lab-server/etcd/member.ts'
 import { localValue, putKey } from '../helpers/json-gateway.ts'
+import { processRuns } from '../helpers/processes.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
 /** One adapter with a cluster of its own; nothing runs yet. */
@@ -66,7 +67,7 @@ function describeRunningCluster(createFixture: () => Promise<DriverFixture>): vo
   it('kills a member: the process is gone and the state says so', async () => {
     const { pid } = memberNamed(driver, 'etcd1')
     await driver.kill('etcd1')
-    expect(processExists(pid)).toBe(false)
+    expect(processRuns(pid)).toBe(false)
     expect(memberNamed(driver, 'etcd1')).toMatchObject({
       state: 'killed',
       pid: null,
@@ -77,7 +78,7 @@ function describeRunningCluster(createFixture: () => Promise<DriverFixture>): vo
   it('stops a member: it ends by itself, with its data written', async () => {
     const { pid } = memberNamed(driver, 'etcd1')
     await driver.stop('etcd1')
-    expect(processExists(pid)).toBe(false)
+    expect(processRuns(pid)).toBe(false)
     const stopped = memberNamed(driver, 'etcd1')
     expect(stopped).toMatchObject({ state: 'stopped', pid: null })
     expect(stopped.exit?.signal).not.toBe('SIGKILL')
@@ -112,7 +113,7 @@ function describeRunningCluster(createFixture: () => Promise<DriverFixture>): vo
     const { pid } = memberNamed(driver, 'etcd2')
     await driver.pause('etcd2')
     await driver.kill('etcd2')
-    expect(processExists(pid)).toBe(false)
+    expect(processRuns(pid)).toBe(false)
     expect(memberNamed(driver, 'etcd2').state).toBe('killed')
   })
 
@@ -234,7 +235,7 @@ function describeLife(createFixture: () => Promise<DriverFixture>): void {
     await driver.pause('etcd1')
     await driver.kill('etcd2')
     await driver.close()
-    for (const pid of pids) expect(processExists(pid)).toBe(false)
+    for (const pid of pids) expect(processRuns(pid)).toBe(false)
 
     await expect(driver.close()).resolves.toBeUndefined()
     const closed = { code: 'CLOSED' }
@@ -257,7 +258,7 @@ function describeLife(createFixture: () => Promise<DriverFixture>): void {
     for (const outcome of await starts) {
       expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'CLOSED' } })
     }
-    for (const pid of pids) expect(processExists(pid)).toBe(false)
+    for (const pid of pids) expect(processRuns(pid)).toBe(false)
     await fixture.remove()
   })
 
@@ -319,13 +320,4 @@ async function putThroughAnyOf(
     await Promise.any(urls.map((url) => putKey(url, key, value)))
     return true as const
   })
-}
-
-function processExists(pid: number | null): boolean {
-  if (pid === null) return false
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
 }

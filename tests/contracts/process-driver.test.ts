@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createProcessDriver } from '../../lab-server/cluster/process-driver.ts'
+import { sessionOf } from '../helpers/processes.ts'
 import { createTestDriver, newLabDirectory, type TestDriver } from '../helpers/test-lab.ts'
 import { describeClusterDriver } from './cluster-driver-contract.ts'
 
@@ -98,12 +99,6 @@ function failureOf(attempt: Promise<unknown>): Promise<unknown> {
     () => 'it did not fail',
     (error: unknown) => error,
   )
-}
-
-/** Sixth field of /proc/<pid>/stat; the second one, the name, is in parentheses. */
-function sessionOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3])
 }
 
 /** Local addresses of listening TCP sockets that belong to the process. */
