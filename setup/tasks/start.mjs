@@ -10,10 +10,10 @@ import { SetupError } from '../setup-error.mjs'
  */
 export default async function start(args) {
   await prepare(['dependencies', 'etcd', 'site'])
-  const { execve } = process
-  if (execve === undefined) throw new SetupError('This system cannot replace a process; use WSL2.')
+  if (!process.execve) throw new SetupError('This system cannot replace a process; use WSL2.')
+  const command = [process.execPath, 'lab-server/main.ts', ...args]
   process.chdir(root)
-  return execve(process.execPath, [process.execPath, 'lab-server/main.ts', ...args], environment())
+  return process.execve(process.execPath, command, environment())
 }
 
 /** @returns {NodeJS.ProcessEnv} */
