@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { drawEntries, emptyTranscript } from './transcript.ts'
+import type { TerminalEntry } from '../../protocol/index.ts'
+import { drawEntries as draw, emptyTranscript, type Transcript } from './transcript.ts'
+
+const drawEntries = (transcript: Transcript, entries: readonly TerminalEntry[]) =>
+  draw(transcript, entries, '(gap)')
 
 const input = (seq: number, line: string) => ({ seq, kind: 'input', line }) as const
 const output = (seq: number, text: string) =>
@@ -42,6 +46,16 @@ describe('transcript', () => {
     ])
     expect(drawing.output.endsWith('no newline\x1b[0m\x1b[0m\n')).toBe(true)
     expect(drawing.transcript.atLineStart).toBe(true)
+  })
+
+  it('says where entries are no longer kept', () => {
+    const drawing = drawEntries(emptyTranscript, [output(7, 'late\n'), exit(8, 0)])
+    expect(drawing.output).toBe('\x1b[2m(gap)\x1b[0m\nlate\n\x1b[0m')
+  })
+
+  it('says nothing of a gap that a clear has made', () => {
+    const drawing = drawEntries(emptyTranscript, [{ seq: 9, kind: 'clear' }, exit(10, 0)])
+    expect(drawing.output).toBe('\x1b[0m')
   })
 
   it('forgets everything before a clear', () => {

@@ -27,6 +27,7 @@ export const emptyTranscript: Transcript = {
 }
 
 const red = '\x1b[31m'
+const dim = '\x1b[2m'
 const bold = '\x1b[1m'
 const reset = '\x1b[0m'
 
@@ -45,8 +46,15 @@ export interface Drawing {
   readonly clear: boolean
 }
 
-/** Draws entries that are newer than the last one drawn; older ones are passed over. */
-export function drawEntries(transcript: Transcript, entries: readonly TerminalEntry[]): Drawing {
+/**
+ * Draws entries that are newer than the last one drawn; older ones are passed over. Where the
+ * server no longer keeps some in between, `gapNotice` stands for them.
+ */
+export function drawEntries(
+  transcript: Transcript,
+  entries: readonly TerminalEntry[],
+  gapNotice: string,
+): Drawing {
   let next = transcript
   let output = ''
   let clear = false
@@ -56,6 +64,7 @@ export function drawEntries(transcript: Transcript, entries: readonly TerminalEn
       output = ''
       clear = true
     } else {
+      if (entry.seq > next.lastSeq + 1) output += `${newline(next)}${dim}${gapNotice}${reset}\n`
       output += entryText(next, entry)
     }
     next = advance(next, entry)
