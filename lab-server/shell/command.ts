@@ -35,12 +35,7 @@ export interface ShellTools {
 
 /** What Tab offers for a positional or for the value of an option. */
 export type CompletionSource =
-  | 'services'
-  | 'addresses'
-  | 'targets'
-  | 'members'
-  | 'leases'
-  | 'commands'
+  'services' | 'addresses' | 'targets' | 'members' | 'leases' | 'commands'
 
 export interface Positional {
   readonly name: string
@@ -85,7 +80,9 @@ export interface CommandOutput {
   /** On standard error. */
   warn(text: string, style?: Style): void
   /** Text that is already visible and may end within a line: a program's own output. */
-  stream(name: 'stdout' | 'stderr', visible: string): void
+  stream(name: 'stdout' | 'stderr', visible: string): Promise<void>
+  /** Resolves when more output is welcome: awaited by commands that write without end. */
+  drained(): Promise<void>
   /** Empties the terminal. */
   clear(): void
 }
@@ -129,6 +126,8 @@ export interface Command {
   /** Whole lines; their meaning stands in the texts, in the same order. */
   readonly examples: readonly string[]
   run(context: CommandContext): Promise<number>
+  /** What its help page says beyond the declaration. */
+  moreHelp?(m: Messages): readonly string[]
   /** Completion for a command that parses its words itself. */
   complete?(request: OwnCompletion): readonly Completion[]
 }

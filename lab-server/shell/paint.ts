@@ -9,7 +9,6 @@ export type Style = keyof typeof sgr
 export function paint(text: string, style?: Style): string {
   const visible = makeVisible(text)
   if (style === undefined || visible === '') return visible
-  const paintLine = (line: string) =>
-    line === '' ? '' : `\u001b[${sgr[style]}m${line}\u001b[0m`
+  const paintLine = (line: string) => (line === '' ? '' : `\u001b[${sgr[style]}m${line}\u001b[0m`)
   return visible.split('\n').map(paintLine).join('\n')
 }

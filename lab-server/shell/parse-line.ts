@@ -69,8 +69,7 @@ const fullWidth: ReadonlyMap<string, string> = new Map([
 ])
 
 /** Controls, direction overrides, line separators, zero-width blanks and broken surrogates. */
-const invisible =
-  /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u00ad\u200b\u2028-\u202e\u2060-\u2069\ufeff]|\p{Cs}/u
+const invisible = /[^\P{Cc}\t]|[\u00ad\u200b\u2028-\u202e\u2060-\u2069\ufeff]|\p{Cs}/u
 
 const shellSymbols = new Set(['|', '>', '<', ';', '&', '(', ')', '`'])
 const blanks = new Set([' ', '\t'])
@@ -95,45 +94,42 @@ function startsExpansion(line: string, offset: number): boolean {
   return /^\$[\w({?$!#*@-]/.test(line.slice(offset))
 }
 
-class Splitter {
+/** Where the reading of a line stands. */
+interface Splitter {
   readonly line: string
-  readonly words: Word[] = []
-  offset = 0
-  start = -1
-  value = ''
+  readonly words: Word[]
+  offset: number
+  /** Start of the word being read; -1 between words. */
+  start: number
+  value: string
+}
 
-  constructor(line: string) {
-    this.line = line
-  }
+type ProblemFields =
+  | { readonly kind: 'syntax'; readonly quoted: boolean }
+  | { readonly kind: 'unterminated' | 'assignment' }
 
-  problem(
-    fields: { kind: 'syntax'; quoted: boolean } | { kind: 'unterminated' | 'assignment' },
-    offset: number,
-    symbol: string,
-  ): SplitLine {
-    const column = columnAt(this.line, offset)
-    return { words: this.words, problem: { ...fields, symbol, column } }
-  }
+function stopAt(s: Splitter, fields: ProblemFields, offset: number, symbol: string): SplitLine {
+  const column = columnAt(s.line, offset)
+  return { words: s.words, problem: { ...fields, symbol, column } }
+}
 
-  take(text: string, length: number) {
-    if (this.start < 0) this.start = this.offset
-    this.value += text
-    this.offset += length
-  }
+/** Adds to the word, and goes on by `length` in the line. */
+function takeText(s: Splitter, text: string, length: number) {
+  if (s.start < 0) s.start = s.offset
+  s.value += text
+  s.offset += length
+}
 
-  endWord() {
-    if (this.start >= 0) {
-      this.words.push({ value: this.value, from: this.start, to: this.offset })
-    }
-    this.start = -1
-    this.value = ''
-  }
+function endWord(s: Splitter) {
+  if (s.start >= 0) s.words.push({ value: s.value, from: s.start, to: s.offset })
+  s.start = -1
+  s.value = ''
 }
 
 function takeSingleQuoted(s: Splitter): SplitLine | null {
   const end = s.line.indexOf("'", s.offset + 1)
   if (end < 0) return endOpen(s, s.line.slice(s.offset + 1), "'")
-  s.take(s.line.slice(s.offset + 1, end), end + 1 - s.offset)
+  takeText(s, s.line.slice(s.offset + 1, end), end + 1 - s.offset)
   return null
 }
 
@@ -143,11 +139,11 @@ function takeDoubleQuoted(s: Splitter): SplitLine | null {
     const char = s.line[at] ?? ''
     const next = s.line[at + 1] ?? ''
     if (char === '"') {
-      s.take(text, at + 1 - s.offset)
+      takeText(s, text, at + 1 - s.offset)
       return null
     }
     if (char === '`' || startsExpansion(s.line, at)) {
-      return s.problem({ kind: 'syntax', quoted: true }, at, symbolAt(s.line, at))
+      return stopAt(s, { kind: 'syntax', quoted: true }, at, symbolAt(s.line, at))
     }
     if (char === '\\' && ['$', '`', '"', '\\'].includes(next)) {
       text += next
@@ -162,15 +158,15 @@ function takeDoubleQuoted(s: Splitter): SplitLine | null {
 /** An open quote: the word so far is kept, because completion works inside quotes. */
 function endOpen(s: Splitter, text: string, symbol: string): SplitLine {
   const offset = s.offset
-  s.take(text, s.line.length - s.offset)
-  s.endWord()
-  return s.problem({ kind: 'unterminated' }, offset, symbol)
+  takeText(s, text, s.line.length - s.offset)
+  endWord(s)
+  return stopAt(s, { kind: 'unterminated' }, offset, symbol)
 }
 
 function takeEscaped(s: Splitter): SplitLine | null {
   const next = Array.from(s.line.slice(s.offset + 1, s.offset + 3))[0]
   if (next === undefined) return endOpen(s, '', '\\')
-  s.take(next, 1 + next.length)
+  takeText(s, next, 1 + next.length)
   return null
 }
 
@@ -181,16 +177,16 @@ function takeBare(s: Splitter, char: string): SplitLine | null {
     return { words: s.words, problem: { kind: 'full-width', symbol: char, expected, column } }
   }
   if (shellSymbols.has(char) || startsExpansion(s.line, s.offset)) {
-    return s.problem({ kind: 'syntax', quoted: false }, s.offset, symbolAt(s.line, s.offset))
+    return stopAt(s, { kind: 'syntax', quoted: false }, s.offset, symbolAt(s.line, s.offset))
   }
-  s.take(char, char.length)
+  takeText(s, char, char.length)
   return null
 }
 
 function takeNext(s: Splitter): SplitLine | null {
   const char = String.fromCodePoint(s.line.codePointAt(s.offset) ?? 0)
   if (blanks.has(char)) {
-    s.endWord()
+    endWord(s)
     s.offset += 1
     return null
   }
@@ -215,15 +211,15 @@ export function splitLine(line: string): SplitLine {
     const symbol = codePointName(hidden[0])
     return { words: [], problem: { kind: 'invisible', symbol, column } }
   }
-  const s = new Splitter(line)
+  const s: Splitter = { line, words: [], offset: 0, start: -1, value: '' }
   while (s.offset < line.length) {
     const problem = takeNext(s)
     if (problem !== null) return problem
   }
-  s.endWord()
+  endWord(s)
   const first = s.words[0]
   const assigned = first && /^[A-Za-z_]\w*=/.exec(line.slice(first.from, first.to))
-  if (first && assigned) return s.problem({ kind: 'assignment' }, first.from, assigned[0])
+  if (first && assigned) return stopAt(s, { kind: 'assignment' }, first.from, assigned[0])
   return { words: s.words, problem: null }
 }
 

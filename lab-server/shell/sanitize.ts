@@ -1,8 +1,6 @@
 /** Everything a terminal could act upon, and the direction overrides that make text lie. */
-const unsafe =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\p{Cs}/gu
-const unsafeOrBreak =
-  /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\p{Cs}/gu
+const unsafe = /[^\P{Cc}\t\n]|[\u2028\u2029\u202a-\u202e\u2066-\u2069]|\p{Cs}/gu
+const unsafeOrBreak = /\p{Cc}|[\u2028\u2029\u202a-\u202e\u2066-\u2069]|\p{Cs}/gu
 
 /** A sign for a character that must not reach the terminal: ␛, ␇, `\x9b`, `\u202e`. */
 function showCharacter(char: string): string {

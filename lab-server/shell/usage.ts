@@ -68,6 +68,7 @@ export function helpPage(command: Command, m: Messages): string[] {
     ...section(m.help.positionals, describeList(positionals)),
     ...section(m.help.options, describeList(options)),
     ...section(m.help.examples, describeList(examples)),
+    ...(command.moreHelp === undefined ? [] : ['', ...command.moreHelp(m)]),
   ]
 }
 

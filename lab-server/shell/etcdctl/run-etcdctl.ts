@@ -11,8 +11,8 @@ export interface EtcdctlRun {
   readonly signal: AbortSignal
   /** Bytes of both streams together. */
   readonly outputLimit: number
-  /** Receives text that is already visible. */
-  readonly write: (name: 'stdout' | 'stderr', visible: string) => void
+  /** Receives text that is already visible; resolves when more is welcome. */
+  readonly write: (name: 'stdout' | 'stderr', visible: string) => Promise<void>
 }
 
 export interface EtcdctlEnd {
@@ -32,26 +32,42 @@ function endProcess(child: ChildProcess) {
   child.once('close', () => clearTimeout(timer))
 }
 
-function pipeOutput(child: ChildProcess, run: EtcdctlRun): { readonly overflowed: boolean } {
-  const state = { overflowed: false }
-  let bytes = 0
-  for (const name of ['stdout', 'stderr'] as const) {
-    const sanitizer = new StreamSanitizer()
-    const write = (text: string) => {
-      if (text !== '') run.write(name, text)
-    }
-    child[name]?.on('data', (chunk: Buffer) => {
-      if (state.overflowed || run.signal.aborted) return
-      const room = run.outputLimit - bytes
-      bytes += chunk.length
-      write(sanitizer.push(chunk.subarray(0, room)))
-      if (bytes <= run.outputLimit) return
+interface OutputState {
+  bytes: number
+  overflowed: boolean
+}
+
+/** Delivers one stream; etcdctl waits while the reader's terminal is not ready for more. */
+async function deliver(
+  child: ChildProcess,
+  name: 'stdout' | 'stderr',
+  run: EtcdctlRun,
+  state: OutputState,
+) {
+  const sanitizer = new StreamSanitizer()
+  const write = async (text: string) => {
+    if (text !== '' && !run.signal.aborted) await run.write(name, text)
+  }
+  for await (const chunk of child[name] ?? []) {
+    if (!Buffer.isBuffer(chunk) || state.overflowed) continue
+    const room = run.outputLimit - state.bytes
+    state.bytes += chunk.length
+    await write(sanitizer.push(chunk.subarray(0, room)))
+    if (state.bytes > run.outputLimit) {
       state.overflowed = true
       endProcess(child)
-    })
-    child[name]?.on('end', () => write(sanitizer.end()))
+    }
   }
-  return state
+  await write(sanitizer.end())
+}
+
+function untilClosed(child: ChildProcess, path: string) {
+  return new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
+    child.once('error', (cause) => {
+      reject(new LabError('INTERNAL', `Cannot start ${path}: ${cause.message}`, { cause }))
+    })
+    child.once('close', (code, signal) => resolve({ code, signal }))
+  })
 }
 
 /**
@@ -68,18 +84,16 @@ export async function runEtcdctl(run: EtcdctlRun): Promise<EtcdctlEnd> {
     stdio: ['ignore', 'pipe', 'pipe'],
     windowsHide: true,
   })
-  const output = pipeOutput(child, run)
+  const state: OutputState = { bytes: 0, overflowed: false }
   const abort = () => endProcess(child)
   run.signal.addEventListener('abort', abort, { once: true })
   try {
-    return await new Promise<EtcdctlEnd>((resolve, reject) => {
-      child.once('error', (cause) => {
-        reject(new LabError('INTERNAL', `Cannot start ${run.path}: ${cause.message}`, { cause }))
-      })
-      child.once('close', (code, signal) => {
-        resolve({ code, signal, overflowed: output.overflowed })
-      })
-    })
+    const [end] = await Promise.all([
+      untilClosed(child, run.path),
+      deliver(child, 'stdout', run, state),
+      deliver(child, 'stderr', run, state),
+    ])
+    return { ...end, overflowed: state.overflowed }
   } finally {
     run.signal.removeEventListener('abort', abort)
   }

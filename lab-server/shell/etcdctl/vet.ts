@@ -74,8 +74,9 @@ function unknownFlag(word: string, allowed: readonly FlagRule[], command: string
     shown.replace(/^-+/, ''),
     allowed.map((rule) => rule.name),
   )
-  const facts = { flag: shown, name: command, nearest: near === null ? null : `--${near}` }
-  fail('NOT_ALLOWED', (m) => m.etcdctl.unknownFlag(facts).replace('  ', ' '))
+  const name = `etcdctl ${command}`.trimEnd()
+  const facts = { flag: shown, name, nearest: near === null ? null : `--${near}` }
+  fail('NOT_ALLOWED', (m) => m.etcdctl.unknownFlag(facts))
 }
 
 function refuseKnownFlag(name: string, short: boolean, word: string) {

@@ -30,8 +30,7 @@ export const en = {
       `"${p.symbol}" at column ${String(p.column)}: there is no shell behind this terminal, so nothing is expanded inside double quotes. If you mean the characters themselves, use single quotes.`,
     assignment: (p: At) =>
       `"${p.symbol}" at column ${String(p.column)}: there is no shell behind this terminal and no environment to set. Leave it out: etcdctl here always speaks API 3 to your own cluster.`,
-    unterminated: (p: At) =>
-      `The quote ${p.symbol} at column ${String(p.column)} is not closed.`,
+    unterminated: (p: At) => `The quote ${p.symbol} at column ${String(p.column)} is not closed.`,
     backslash: (p: At) =>
       `The backslash at column ${String(p.column)} ends the line: there is nothing left to escape.`,
     invisible: (p: At) =>
@@ -44,7 +43,8 @@ export const en = {
   arguments: {
     unknownOption: (p: { option: string; command: string; nearest: string | null }) =>
       `${p.command} has no option ${p.option}.${p.nearest === null ? '' : ` Did you mean ${p.nearest}?`}`,
-    missingValue: (p: { option: string; value: string }) => `${p.option} needs a value: ${p.value}.`,
+    missingValue: (p: { option: string; value: string }) =>
+      `${p.option} needs a value: ${p.value}.`,
     unexpectedValue: (p: { option: string }) => `${p.option} takes no value.`,
     repeated: (p: { option: string }) => `${p.option} is given twice.`,
     notInteger: (p: { option: string; value: string; min: number; max: number }) =>
@@ -92,6 +92,7 @@ export const en = {
     leader: 'leader',
     follower: 'follower',
     silent: 'no answer',
+    knowsNone: 'knows no leader',
     believes: (p: { leader: string }) => `follows ${p.leader}`,
     states: {
       starting: 'starting',
@@ -121,11 +122,12 @@ export const en = {
     wasLeader: (p: { member: string; term: string }) =>
       `${p.member} was the leader (term ${p.term}).`,
     measuring: 'Measuring the failover (Ctrl-C stops waiting, not the cluster) …',
-    newLeader: (p: { member: string; term: string }) =>
-      `New leader: ${p.member} (term ${p.term}).`,
+    newLeader: (p: { member: string; term: string | null }) =>
+      `New leader: ${p.member}${p.term === null ? '' : ` (term ${p.term})`}.`,
     leaderless: (p: { time: string; samples: number; widest: string }) =>
       `Without a leader: ${p.time} (${plural(p.samples, 'sample')}, at most ${p.widest} apart).`,
-    writeGap: (p: { time: string }) => `Without writes: ${p.time} until the first acknowledged one.`,
+    writeGap: (p: { time: string }) =>
+      `Without writes: ${p.time} until the first acknowledged one.`,
     notSeen: 'No new leader was seen within the measurement.',
     noWrite: 'No write was acknowledged within the measurement.',
     leaderStays: (p: { member: string }) => `${p.member} leads.`,
@@ -224,8 +226,7 @@ export const en = {
     incomplete: (p: { name: string; choices: string }) =>
       `etcdctl ${p.name} needs one of: ${p.choices}.`,
     unknownFlag: (p: { flag: string; name: string; nearest: string | null }) =>
-      `etcdctl ${p.name} has no flag ${p.flag} here.${p.nearest === null ? '' : ` Did you mean ${p.nearest}?`}`,
-    globalFlag: (p: { flag: string }) => `${p.flag} belongs after the sub-command.`,
+      `${p.name} has no flag ${p.flag} here.${p.nearest === null ? '' : ` Did you mean ${p.nearest}?`}`,
     notBoolean: (p: { flag: string; value: string }) =>
       `${p.flag} is "${p.value}", expected true or false.`,
     choice: (p: { flag: string; value: string; choices: string }) =>
@@ -258,7 +259,8 @@ export const en = {
     },
     notAllowed: (p: { what: string; reason: string }) => `${p.what} is not allowed: ${p.reason}.`,
     stdin: {
-      value: 'etcdctl put without a value reads it from standard input, and there is none here. Write it out: etcdctl put <key> <value>',
+      value:
+        'etcdctl put without a value reads it from standard input, and there is none here. Write it out: etcdctl put <key> <value>',
       txn: 'etcdctl txn reads its requests from standard input, and there is none here. register and deregister use transactions; logs and watch show their effect.',
       interactive: 'Interactive mode reads from standard input, and there is none here.',
       password:
@@ -299,7 +301,10 @@ export const en = {
         group: 'group, a field of the value',
         ttl: 'seconds until etcd forgets the instance when nobody renews it',
       },
-      examples: ['version 1.0, TTL 30 s', 'version 2.0, forgotten 10 s after the lab stops renewing'],
+      examples: [
+        'version 1.0, TTL 30 s',
+        'version 2.0, forgotten 10 s after the lab stops renewing',
+      ],
     },
     deregister: {
       summary: 'Remove an instance',

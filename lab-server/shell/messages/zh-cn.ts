@@ -82,6 +82,7 @@ export const zhCn: Messages = {
     leader: 'leader',
     follower: 'follower',
     silent: '无应答',
+    knowsNone: '不知道谁是 leader',
     believes: (p) => `跟随 ${p.leader}`,
     states: {
       starting: '启动中',
@@ -109,7 +110,7 @@ export const zhCn: Messages = {
     started: (p) => `${p.member} 用时 ${p.took} 恢复服务。`,
     wasLeader: (p) => `${p.member} 原是 leader（任期 ${p.term}）。`,
     measuring: '正在测量故障切换（Ctrl-C 只是不再等待，不影响集群）……',
-    newLeader: (p) => `新 leader：${p.member}（任期 ${p.term}）。`,
+    newLeader: (p) => `新 leader：${p.member}${p.term === null ? '' : `（任期 ${p.term}）`}。`,
     leaderless: (p) =>
       `没有 leader 的时间：${p.time}（采样 ${String(p.samples)} 次，间隔最长 ${p.widest}）。`,
     writeGap: (p) => `无法写入的时间：${p.time}，到第一次写入得到确认为止。`,
@@ -120,8 +121,7 @@ export const zhCn: Messages = {
     nextAfterReturn: '接下来：cluster',
   },
   register: {
-    done: (p) =>
-      `已注册 ${p.node}：租约 ${p.lease}，TTL ${String(p.ttl)} 秒，由实验环境负责续约。`,
+    done: (p) => `已注册 ${p.node}：租约 ${p.lease}，TTL ${String(p.ttl)} 秒，由实验环境负责续约。`,
     granted: (p) =>
       `请求的 TTL 是 ${String(p.asked)} 秒，etcd 给了 ${String(p.granted)} 秒：TTL 必须长过一次选举。`,
     next: (p) =>
@@ -200,8 +200,7 @@ export const zhCn: Messages = {
       `这里的 etcdctl 没有子命令“${p.name}”。${p.nearest === null ? '' : `是不是 ${p.nearest}？`}`,
     incomplete: (p) => `etcdctl ${p.name} 后面要跟其中之一：${p.choices}。`,
     unknownFlag: (p) =>
-      `这里的 etcdctl ${p.name} 没有选项 ${p.flag}。${p.nearest === null ? '' : `是不是 ${p.nearest}？`}`,
-    globalFlag: (p) => `${p.flag} 要写在子命令后面。`,
+      `这里的 ${p.name} 没有选项 ${p.flag}。${p.nearest === null ? '' : `是不是 ${p.nearest}？`}`,
     notBoolean: (p) => `${p.flag} 的值是“${p.value}”，应为 true 或 false。`,
     choice: (p) => `${p.flag} 的值是“${p.value}”，应为其中之一：${p.choices}。`,
     duration: (p) =>
@@ -228,7 +227,8 @@ export const zhCn: Messages = {
     },
     notAllowed: (p) => `不允许 ${p.what}：${p.reason}。`,
     stdin: {
-      value: 'etcdctl put 没有给值时会从标准输入读取，而这里没有标准输入。请直接写出来：etcdctl put <键> <值>',
+      value:
+        'etcdctl put 没有给值时会从标准输入读取，而这里没有标准输入。请直接写出来：etcdctl put <键> <值>',
       txn: 'etcdctl txn 从标准输入读取请求，而这里没有标准输入。register 和 deregister 内部就使用事务，它们的效果用 logs 和 watch 可以看到。',
       interactive: '交互模式要读标准输入，而这里没有标准输入。',
       password: 'etcdctl 会从标准输入询问密码，而这里没有标准输入。请一次写全：--user 用户名:密码',
@@ -292,9 +292,7 @@ export const zhCn: Messages = {
     },
     watch: {
       summary: '持续显示一个服务的变化，Ctrl-C 结束',
-      about: [
-        '先列出实例，再从列表的 revision 开始监听该前缀，既不遗漏也不重复。时间为 UTC。',
-      ],
+      about: ['先列出实例，再从列表的 revision 开始监听该前缀，既不遗漏也不重复。时间为 UTC。'],
       positionals: { service: '服务名' },
       options: { version: '版本，代替冒号后面的写法' },
       examples: ['在另一个终端里注册、注销，这里就能看到'],

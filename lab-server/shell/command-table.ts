@@ -1,0 +1,73 @@
+import type { Command, Requirement, ShellTools } from './command.ts'
+import { clear } from './commands/clear.ts'
+import { cluster } from './commands/cluster.ts'
+import { deregister } from './commands/deregister.ts'
+import { discover } from './commands/discover.ts'
+import { endpoints } from './commands/endpoints.ts'
+import { etcdctl } from './commands/etcdctl.ts'
+import { kill, pause, resume, start, stop } from './commands/fault.ts'
+import { help } from './commands/help.ts'
+import { lease } from './commands/lease.ts'
+import { logs } from './commands/logs.ts'
+import { register } from './commands/register.ts'
+import { services } from './commands/services.ts'
+import { version } from './commands/version.ts'
+import { watch } from './commands/watch.ts'
+import { nearest } from './nearest.ts'
+import { ShellError } from './shell-error.ts'
+
+/** Every command, in the order of the help page. */
+export function allCommands(): readonly Command[] {
+  return [
+    register,
+    deregister,
+    discover,
+    services,
+    watch,
+    cluster,
+    kill,
+    stop,
+    start,
+    pause,
+    resume,
+    logs,
+    lease,
+    endpoints,
+    etcdctl,
+    version,
+    clear,
+    help,
+  ]
+}
+
+function meets(tools: ShellTools, requirement: Requirement): boolean {
+  switch (requirement) {
+    case 'cluster':
+      return tools.driver !== null && tools.monitor !== null
+    case 'registry':
+      return tools.registry !== null && tools.inspector !== null
+    case 'lab':
+      return tools.etcdctl !== null
+  }
+}
+
+/** The commands whose requirements are met; the others do not exist here. */
+export function availableCommands(tools: ShellTools): readonly Command[] {
+  return allCommands().filter(
+    ({ requires, capability }) =>
+      requires.every((one) => meets(tools, one)) &&
+      (capability === undefined || tools.driver?.capabilities[capability] === true),
+  )
+}
+
+/** By name or alias; null when there is none. */
+export function findCommand(commands: readonly Command[], name: string): Command | null {
+  return commands.find((one) => one.name === name || one.aliases.includes(name)) ?? null
+}
+
+export function unknownCommand(commands: readonly Command[], name: string): ShellError {
+  const names = commands.flatMap((one) => [one.name, ...one.aliases])
+  const shown = name.length > 60 ? `${name.slice(0, 60)}…` : name
+  const facts = { command: shown, nearest: nearest(name, names) }
+  return new ShellError('UNKNOWN_COMMAND', (m) => m.shell.unknownCommand(facts))
+}

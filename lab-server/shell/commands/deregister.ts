@@ -1,0 +1,44 @@
+import type { Registration, Registry, ServiceInstance } from '../../registry/registry.ts'
+import type { Command } from '../command.ts'
+import { nodeOf, readInstance, servicePositional, versionOption } from './service-arguments.ts'
+import { registryOf } from './tools.ts'
+
+/** The same instance is one whose key is the same; the group is not part of the key. */
+function findOwn(registry: Registry, wanted: ServiceInstance): Registration | undefined {
+  return registry
+    .registrations()
+    .find(
+      ({ instance }) =>
+        instance.serviceName === wanted.serviceName &&
+        instance.serviceVersion === wanted.serviceVersion &&
+        instance.serviceHost === wanted.serviceHost &&
+        instance.servicePort === wanted.servicePort,
+    )
+}
+
+export const deregister: Command = {
+  name: 'deregister',
+  aliases: [],
+  requires: ['registry'],
+  positionals: [
+    servicePositional,
+    { name: 'address', required: true, placeholder: '<host:port>', complete: 'addresses' },
+  ],
+  options: [versionOption],
+  examples: ['deregister UserService 127.0.0.1:8080'],
+  async run(context) {
+    const { registry } = registryOf(context)
+    const { m } = context
+    const instance = readInstance(context.args, 'default')
+    const own = findOwn(registry, instance)
+    const node = nodeOf(instance)
+    if (own === undefined) {
+      await context.wait(registry.deregister(instance))
+      context.print(m.deregister.deleted({ node }), 'good')
+    } else {
+      await context.wait(own.release())
+      context.print(m.deregister.released({ node }), 'good')
+    }
+    return 0
+  },
+}

@@ -1,0 +1,94 @@
+import type { Completion } from '../../../protocol/index.ts'
+import { LabError } from '../../../protocol/index.ts'
+import type { Command, CommandContext, OwnCompletion } from '../command.ts'
+import { completeEtcdctl } from '../etcdctl/complete-etcdctl.ts'
+import { findEndpoints } from '../etcdctl/endpoints.ts'
+import { subcommands } from '../etcdctl/policy.ts'
+import { runEtcdctl, type EtcdctlEnd } from '../etcdctl/run-etcdctl.ts'
+import { vetEtcdctl, type VettedEtcdctl } from '../etcdctl/vet.ts'
+import type { Messages } from '../messages/en.ts'
+import { formatBytes } from '../quantities.ts'
+import { ShellError } from '../shell-error.ts'
+import { describeList } from '../usage.ts'
+import { quorumNow } from './cluster-facts.ts'
+import { clusterOf, etcdctlOf } from './tools.ts'
+
+/** Bytes of one command's output. */
+const outputLimit = 1024 * 1024
+/** A sub-command that should end by itself, seconds. */
+const timeLimit = 60
+
+function listSubcommands(m: Messages): string[] {
+  const rows = subcommands.map((rule) => [rule.name, rule.usage] as const)
+  return [m.etcdctl.listTitle, ...describeList(rows), m.etcdctl.listEnd]
+}
+
+function limitTime(
+  context: CommandContext,
+  vetted: VettedEtcdctl,
+): Disposable & { signal: AbortSignal } {
+  if (vetted.streams) return { signal: context.signal, [Symbol.dispose]: () => undefined }
+  const over = new AbortController()
+  const facts = { command: 'etcdctl', seconds: timeLimit }
+  const timer = setTimeout(
+    () => over.abort(new ShellError('COMMAND_TIMEOUT', (m) => m.shell.timeLimit(facts))),
+    timeLimit * 1000,
+  )
+  const signal = AbortSignal.any([context.signal, over.signal])
+  return { signal, [Symbol.dispose]: () => clearTimeout(timer) }
+}
+
+function exitCode(end: EtcdctlEnd, context: CommandContext): number {
+  if (end.overflowed) {
+    const limit = formatBytes(outputLimit)
+    throw new ShellError('OUTPUT_LIMIT', (m) => m.etcdctl.outputLimit({ limit }))
+  }
+  if (end.signal !== null) {
+    throw new LabError('ETCD_REFUSED', `etcdctl was ended by ${end.signal}`)
+  }
+  const code = end.code ?? 1
+  if (code !== 0 && !quorumNow(clusterOf(context).driver).held) {
+    throw new ShellError('QUORUM_LOST', (m) => m.etcdctl.quorumLost)
+  }
+  return code
+}
+
+async function run(context: CommandContext): Promise<number> {
+  const endpoints = findEndpoints(clusterOf(context).driver.members())
+  const vetted = vetEtcdctl(context.argv, endpoints)
+  if (vetted.kind === 'list') {
+    context.print(listSubcommands(context.m).join('\n'))
+    return 0
+  }
+  using limit = limitTime(context, vetted)
+  const end = await runEtcdctl({
+    path: etcdctlOf(context).path,
+    dir: endpoints.dir,
+    argv: vetted.argv,
+    signal: limit.signal,
+    outputLimit,
+    write: (name, visible) => context.stream(name, visible),
+  })
+  limit.signal.throwIfAborted()
+  return exitCode(end, context)
+}
+
+function complete({ words, prefix, m, tools }: OwnCompletion): readonly Completion[] {
+  const members = tools.driver?.members().map((member) => member.name) ?? []
+  return completeEtcdctl(words, prefix, members, m)
+}
+
+export const etcdctl: Command = {
+  name: 'etcdctl',
+  aliases: [],
+  requires: ['cluster', 'lab'],
+  positionals: [],
+  options: [],
+  ownUsage: '<sub-command> [flags]',
+  // Some of its sub-commands run until Ctrl-C; the others get their limit here.
+  streams: true,
+  examples: ['etcdctl get --prefix /rpc/', 'etcdctl endpoint status -w table', 'etcdctl help'],
+  run,
+  complete,
+  moreHelp: listSubcommands,
+}

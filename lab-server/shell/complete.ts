@@ -1,0 +1,190 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Completion } from '../../protocol/index.ts'
+import type { Command, CompletionSource, ShellTools } from './command.ts'
+import { commandText } from './command.ts'
+import { findCommand } from './command-table.ts'
+import { shortServiceName } from './commands/service-arguments.ts'
+import type { Messages } from './messages/en.ts'
+import { quoteWord, splitLine } from './parse-line.ts'
+import { leaseIdToHex } from './quantities.ts'
+import { formatServiceId, parseServiceId } from '../registry/service-key.ts'
+
+export interface CompletionRequest {
+  readonly line: string
+  /** UTF-16 offset in `line`. */
+  readonly cursor: number
+  readonly m: Messages
+  readonly tools: ShellTools
+  readonly commands: readonly Command[]
+}
+
+export interface Completions {
+  /** Candidates replace `line.slice(from, cursor)`. */
+  readonly from: number
+  readonly candidates: readonly Completion[]
+}
+
+interface Cursor {
+  /** The finished words before the cursor. */
+  readonly words: readonly string[]
+  readonly prefix: string
+  readonly from: number
+}
+
+/** How long Tab may ask etcd, milliseconds. */
+export const completionDeadlineMs = 300
+const mostCandidates = 100
+
+function readCursor(line: string, cursor: number): Cursor | null {
+  const { words, problem } = splitLine(line.slice(0, cursor))
+  if (problem !== null && problem.kind !== 'unterminated') return null
+  const last = words.at(-1)
+  if (last === undefined || last.to < cursor) {
+    return { words: words.map((word) => word.value), prefix: '', from: cursor }
+  }
+  const before = words.slice(0, -1).map((word) => word.value)
+  return { words: before, prefix: last.value, from: last.from }
+}
+
+function completeCommands({ commands, m }: CompletionRequest): Completion[] {
+  return commands.map((one) => ({ value: one.name, description: commandText(one, m).summary }))
+}
+
+function completeMembers({ tools, m }: CompletionRequest): Completion[] {
+  return (tools.driver?.members() ?? []).map(({ name, state }) => ({
+    value: name,
+    description: m.cluster.states[state],
+  }))
+}
+
+function completeTargets(request: CompletionRequest): Completion[] {
+  const { m, tools } = request
+  const leader = m.complete.leader({ member: tools.monitor?.snapshot().leader ?? null })
+  return [
+    { value: 'leader', description: leader },
+    { value: 'follower', description: m.complete.follower },
+    ...completeMembers(request),
+  ]
+}
+
+async function completeServices({ tools, m }: CompletionRequest, at: Cursor) {
+  const found = await tools.registry?.services()
+  const full = at.prefix.includes(':')
+  return (found?.services ?? []).map(({ id, instances }) => ({
+    value: full ? formatServiceId(id) : shortServiceName(id),
+    description: m.complete.instances({ count: instances }),
+  }))
+}
+
+async function completeAddresses({ tools }: CompletionRequest, at: Cursor) {
+  const service = at.words[1]
+  if (service === undefined || tools.registry === null) return []
+  const { instances } = await tools.registry.discover(parseServiceId(service))
+  return instances.map(({ instance }) => ({
+    value: `${instance.serviceHost}:${String(instance.servicePort)}`,
+    description: instance.serviceGroup,
+  }))
+}
+
+async function completeLeases({ tools, m }: CompletionRequest) {
+  const leases = (await tools.inspector?.leases()) ?? []
+  return leases.map((lease) => ({
+    value: leaseIdToHex(lease.id),
+    description: lease.keys[0] ?? m.lease.seconds({ seconds: lease.grantedTtl }),
+  }))
+}
+
+async function completeSource(
+  source: CompletionSource | undefined,
+  request: CompletionRequest,
+  at: Cursor,
+): Promise<Completion[]> {
+  switch (source) {
+    case 'commands':
+      return completeCommands(request)
+    case 'members':
+      return completeMembers(request)
+    case 'targets':
+      return completeTargets(request)
+    case 'services':
+      return await completeServices(request, at)
+    case 'addresses':
+      return await completeAddresses(request, at)
+    case 'leases':
+      return await completeLeases(request)
+    case undefined:
+      return []
+  }
+}
+
+/** Which positional the cursor is on: words that are neither options nor their values count. */
+function positionalIndex(words: readonly string[]): number {
+  const after = words.slice(1)
+  return after.filter((word, index) => {
+    const previous = after[index - 1]
+    const value = previous !== undefined && takesValue(previous)
+    return !word.startsWith('-') && !value
+  }).length
+}
+
+function takesValue(word: string): boolean {
+  return /^--?[\w-]+$/.test(word)
+}
+
+async function candidatesAt(
+  request: CompletionRequest,
+  at: Cursor,
+): Promise<readonly Completion[]> {
+  const [name] = at.words
+  if (name === undefined) return completeCommands(request)
+  const command = findCommand(request.commands, name)
+  if (command === null) return []
+  if (command.complete !== undefined) {
+    const { m, tools } = request
+    return command.complete({ words: at.words.slice(1), prefix: at.prefix, m, tools })
+  }
+  if (at.prefix.startsWith('-')) {
+    const { options } = commandText(command, request.m)
+    return command.options.map((option) => ({
+      value: `--${option.name}`,
+      description: options[option.name] ?? '',
+    }))
+  }
+  if (
+    takesValue(at.words.at(-1) ?? '') &&
+    at.words.length > 1 &&
+    at.words.at(-1)?.startsWith('-')
+  ) {
+    return []
+  }
+  const positional = command.positionals[positionalIndex(at.words)]
+  return await completeSource(positional?.complete, request, at)
+}
+
+/** A candidate is offered only if the line it makes can be read back. */
+function offer(candidate: Completion): Completion[] {
+  const value = quoteWord(candidate.value)
+  const { words, problem } = splitLine(value)
+  return problem === null && words[0]?.value === candidate.value ? [{ ...candidate, value }] : []
+}
+
+/**
+ * What Tab offers at the cursor. Asks etcd for at most 300 ms and then offers nothing; rejects only
+ * for what `onFailure` should know.
+ */
+export async function complete(request: CompletionRequest): Promise<Completions> {
+  const at = readCursor(request.line, request.cursor)
+  if (at === null) return { from: request.cursor, candidates: [] }
+  const late = new AbortController()
+  try {
+    const found = await Promise.race([
+      candidatesAt(request, at),
+      delay(completionDeadlineMs, [] as readonly Completion[], { signal: late.signal }),
+    ])
+    const prefix = at.prefix.toLowerCase()
+    const fitting = found.filter(({ value }) => value.toLowerCase().startsWith(prefix))
+    return { from: at.from, candidates: fitting.flatMap(offer).slice(0, mostCandidates) }
+  } finally {
+    late.abort()
+  }
+}

@@ -1,0 +1,216 @@
+import { LabError, toLabError, type ErrorCode, type Locale } from '../../protocol/index.ts'
+import type { Logger } from '../logger.ts'
+import type { Command, CommandContext, CommandOutput, ShellTools } from './command.ts'
+import { availableCommands, findCommand, unknownCommand } from './command-table.ts'
+import { complete, type Completions } from './complete.ts'
+import { messagesFor } from './messages/messages.ts'
+import { paint, type Style } from './paint.ts'
+import { parseArguments } from './parse-arguments.ts'
+import { parseLine } from './parse-line.ts'
+import { makeVisibleInline } from './sanitize.ts'
+import { describeError, ShellError } from './shell-error.ts'
+import { renderTable } from './table.ts'
+import { helpPage, usageHint } from './usage.ts'
+
+export interface ShellOptions extends ShellTools {
+  readonly logger: Logger
+}
+
+/** Where one command's words go, and for whom. */
+export interface ShellIo {
+  readonly locale: Locale
+  /** Width of the reader's terminal, cells. */
+  readonly columns: number
+  /** Ctrl-C, or the end of the lab. A reason that is a LabError is reported as it is. */
+  readonly signal: AbortSignal
+  /** Each resolves when more output is welcome. */
+  readonly out: (text: string) => Promise<void>
+  readonly err: (text: string) => Promise<void>
+  /** Empties the terminal. */
+  readonly clear: () => void
+}
+
+export interface CommandResult {
+  /** 0 ok, 1 failed, 2 usage, 124 time limit, 127 unknown command, 130 interrupted. */
+  readonly code: number
+  readonly error: LabError | null
+}
+
+export interface Shell {
+  /** Runs one line. Never rejects: what should not happen is logged and becomes `INTERNAL`. */
+  run(line: string, io: ShellIo): Promise<CommandResult>
+  /** What Tab offers. Never rejects, and answers within about 300 ms. */
+  complete(line: string, cursor: number, locale: Locale): Promise<Completions>
+}
+
+/** A command that should end by itself is ended after this, seconds. */
+const timeLimit = 60
+
+const exitCodes: Partial<Record<ErrorCode, number>> = {
+  USAGE: 2,
+  UNSUPPORTED_SYNTAX: 2,
+  LINE_TOO_LONG: 2,
+  STDIN_REFUSED: 2,
+  NOT_ALLOWED: 2,
+  INVALID_INSTANCE: 2,
+  COMMAND_TIMEOUT: 124,
+  UNKNOWN_COMMAND: 127,
+  INTERRUPTED: 130,
+}
+
+function createOutput(io: ShellIo): CommandOutput {
+  let last: Promise<void> = Promise.resolve()
+  const write = (to: (text: string) => Promise<void>, text: string, style?: Style) => {
+    last = to(`${paint(text, style)}\n`)
+  }
+  return {
+    print: (text, style) => write(io.out, text, style),
+    warn: (text, style) => write(io.err, text, style),
+    printTable: (columns, rows) => {
+      last = io.out(`${renderTable(columns, rows, io.columns).join('\n')}\n`)
+    },
+    stream: (name, visible) => (name === 'stdout' ? io.out(visible) : io.err(visible)),
+    drained: () => last,
+    clear: () => io.clear(),
+  }
+}
+
+function abortReason(signal: AbortSignal): LabError {
+  const reason: unknown = signal.reason
+  return reason instanceof LabError
+    ? reason
+    : new ShellError('INTERRUPTED', (m) => m.shell.interrupted)
+}
+
+/** Leaves a promise behind when the signal comes first; its own failure is then nobody's answer. */
+function waitFor<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(abortReason(signal))
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
+async function withTimeLimit(
+  command: Command,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<number>,
+): Promise<number> {
+  if (command.streams === true) return await work(signal)
+  const over = new AbortController()
+  const facts = { command: command.name, seconds: timeLimit }
+  const timer = setTimeout(
+    () => over.abort(new ShellError('COMMAND_TIMEOUT', (m) => m.shell.timeLimit(facts))),
+    timeLimit * 1000,
+  )
+  try {
+    return await work(AbortSignal.any([signal, over.signal]))
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function asksForHelp(command: Command, argv: readonly string[]): boolean {
+  return command.ownUsage === undefined && argv.some((word) => word === '--help' || word === '-h')
+}
+
+class LabShell implements Shell {
+  readonly #tools: ShellTools
+  readonly #logger: Logger
+
+  constructor({ logger, ...tools }: ShellOptions) {
+    this.#tools = tools
+    this.#logger = logger
+  }
+
+  async run(line: string, io: ShellIo): Promise<CommandResult> {
+    const output = createOutput(io)
+    try {
+      const [name, ...argv] = parseLine(line)
+      if (name === undefined) return { code: 0, error: null }
+      const code = await this.#runCommand(name, argv, io, output)
+      if (io.signal.aborted) throw abortReason(io.signal)
+      return { code, error: null }
+    } catch (thrown) {
+      return this.#fail(io.signal.aborted ? abortReason(io.signal) : thrown, io, output)
+    }
+  }
+
+  async complete(line: string, cursor: number, locale: Locale): Promise<Completions> {
+    const commands = availableCommands(this.#tools)
+    try {
+      const m = messagesFor(locale)
+      return await complete({ line, cursor, m, tools: this.#tools, commands })
+    } catch (error) {
+      // Tab has nowhere to show an error; a cluster without quorum is no news for the log either.
+      this.#logger.debug('completion failed', { error })
+      return { from: cursor, candidates: [] }
+    }
+  }
+
+  async #runCommand(
+    name: string,
+    argv: readonly string[],
+    io: ShellIo,
+    output: CommandOutput,
+  ): Promise<number> {
+    const commands = availableCommands(this.#tools)
+    const m = messagesFor(io.locale)
+    const command = findCommand(commands, name)
+    if (command === null) throw unknownCommand(commands, makeVisibleInline(name))
+    if (asksForHelp(command, argv)) {
+      output.print(helpPage(command, m).join('\n'))
+      return 0
+    }
+    try {
+      const args = parseArguments(command, command.ownUsage === undefined ? argv : [])
+      return await withTimeLimit(command, io.signal, (signal) => {
+        const facts = { command, args, argv, m, signal, commands, tools: this.#tools }
+        const context: CommandContext = {
+          ...output,
+          ...facts,
+          locale: io.locale,
+          columns: io.columns,
+          wait: (promise) => waitFor(promise, signal),
+        }
+        return command.run(context)
+      })
+    } catch (error) {
+      throw withUsage(error, command)
+    }
+  }
+
+  #fail(thrown: unknown, io: ShellIo, output: CommandOutput): CommandResult {
+    const error = toLabError(thrown)
+    if (error.code === 'INTERNAL') {
+      this.#logger.error('command failed', { error: thrown })
+    }
+    if (error.code !== 'INTERRUPTED') output.warn(describeError(error, io.locale), 'bad')
+    if (error instanceof UsageError) {
+      output.warn(usageHint(error.command, messagesFor(io.locale)).join('\n'))
+    }
+    return { code: exitCodes[error.code] ?? 1, error }
+  }
+}
+
+/** A usage error that knows whose usage to show. */
+class UsageError extends ShellError {
+  readonly command: Command
+
+  constructor(error: ShellError, command: Command) {
+    super(error.code, error.text, { cause: error, details: error.details })
+    this.command = command
+  }
+}
+
+function withUsage(error: unknown, command: Command): unknown {
+  return error instanceof ShellError && error.code === 'USAGE'
+    ? new UsageError(error, command)
+    : error
+}
+
+/** The shell of one lab: a command table, and nothing of the host behind it. */
+export function createShell(options: ShellOptions): Shell {
+  return new LabShell(options)
+}
