@@ -51,7 +51,7 @@ type StreamMethod<Request, Response> = (
 export class EtcdConnection {
   readonly url: string
   readonly #pool: ConnectionPool
-  readonly #ready: Promise<{ host: Host; metadata: Metadata }>
+  #host: Promise<{ host: Host; metadata: Metadata }> | null = null
   #closed = false
 
   /** `purpose` separates connections: calls of different purposes never share a socket. */
@@ -61,10 +61,6 @@ export class EtcdConnection {
       hosts: url,
       grpcOptions: channelOptions(options.purpose, options.pings ?? politePings),
     })
-    this.#ready = this.#pool.withConnection('KV', ({ resource, metadata }) => ({
-      host: resource,
-      metadata,
-    }))
   }
 
   /** Starts one unary call. Rejects with `LabError`. */
@@ -155,9 +151,17 @@ export class EtcdConnection {
   }
 
   async #stub(service: keyof typeof Services): Promise<{ client: Client; metadata: Metadata }> {
-    const { host, metadata } = await this.#ready
-    if (this.#closed) throw new LabError('CLOSED', `the connection to ${this.url} is closed`)
-    return { client: host.getServiceClient(service), metadata }
+    try {
+      this.#host ??= this.#pool.withConnection('KV', ({ resource, metadata }) => ({
+        host: resource,
+        metadata,
+      }))
+      const { host, metadata } = await this.#host
+      return { client: host.getServiceClient(service), metadata }
+    } catch (error) {
+      if (!this.#closed) throw error
+      throw new LabError('CLOSED', `the connection to ${this.url} is closed`, { cause: error })
+    }
   }
 }
 

@@ -29,7 +29,7 @@ export async function keepLeaseAlive(
   while (await pause(pauseMs, signal)) {
     const start = performance.now()
     try {
-      const answer = await ask(plan, { signal, deadlineMs: Math.max(intervalMs, 1000) })
+      const answer = await ask(plan, { signal, deadlineMs: request.ttlSeconds * 1000 })
       const ttlSeconds = Number(answer.TTL)
       if (ttlSeconds === 0) return 'lost'
       request.onRenewed?.(ttlSeconds)

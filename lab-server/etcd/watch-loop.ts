@@ -78,6 +78,7 @@ export class WatchLoop {
       connection,
       range: this.#range,
       next: this.#next,
+      isSuspect: () => this.#scout.isLooking && this.#scout.isSilent(index),
       onConfirmed: () => this.#release(),
       onBatch: (batch) => this.#queue.push(batch),
     })

@@ -8,17 +8,21 @@ import { fromKeyValue, fromOptionalKeyValue, toKeyRange } from './wire.ts'
 
 /** A member that has not confirmed the watch by then is frozen or gone, milliseconds. */
 const confirmMs = 1000
-/** After so much silence the member is asked for its progress ... */
-const askAfterMs = 1000
+/** After so much silence the member is asked for its progress, milliseconds ... */
+const askAfterMs = 800
 /** ... and after so much it is given up. */
-const giveUpAfterMs = 2500
-const checkMs = 250
+const giveUpAfterMs = 2000
+/** It is given up earlier when others have found that it does not answer. */
+const suspectAfterMs = 300
+const checkMs = 150
 
 interface SessionOptions {
   readonly connection: EtcdConnection
   readonly range: KeyRange
   /** First revision wanted. */
   readonly next: bigint
+  /** True when this member is known not to answer anybody. */
+  readonly isSuspect: () => boolean
   readonly onConfirmed: () => void
   readonly onBatch: (batch: WatchBatch) => void
 }
@@ -150,7 +154,9 @@ export class WatchSession {
     const silence = performance.now() - this.#heardAt
     if (!this.#confirmed && silence > confirmMs) this.#end(this.#broken('not confirmed'))
     else if (silence > giveUpAfterMs) this.#end(this.#broken('silent'))
-    else if (this.#confirmed && silence > askAfterMs && !this.#asked) {
+    else if (silence > suspectAfterMs && this.#options.isSuspect()) {
+      this.#end(this.#broken('silent, as others found too'))
+    } else if (this.#confirmed && silence > askAfterMs && !this.#asked) {
       this.#asked = true
       this.#stream?.write({ progress_request: {} })
     }

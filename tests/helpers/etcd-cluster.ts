@@ -18,12 +18,14 @@ export interface TestMember {
 export interface EtcdCluster {
   readonly members: readonly TestMember[]
   readonly endpoints: readonly string[]
-  /** Name of the member that names itself leader and is named by a majority. */
+  /** Name of the member that names itself leader and is named by one more. */
   leader(): Promise<string>
   start(name: string): Promise<void>
   kill(name: string): Promise<void>
   pause(name: string): void
   resume(name: string): void
+  /** Resumes what is paused, starts what is dead, and waits until all three follow one leader. */
+  heal(): Promise<void>
   close(): Promise<void>
 }
 
@@ -37,8 +39,6 @@ const lightFlags = [
   '--max-snapshots=2',
   '--grpc-keepalive-min-time=1s',
   '--experimental-watch-progress-notify-interval=1s',
-  '--logger=zap',
-  '--log-level=error',
 ]
 
 export async function startEtcdCluster(): Promise<EtcdCluster> {
@@ -55,7 +55,7 @@ export async function startEtcdCluster(): Promise<EtcdCluster> {
     const child = spawn(join(etcdDir ?? '', 'etcd'), memberFlags(dir, name), {
       cwd: dir,
       env: { GOMAXPROCS: '1' },
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: 'ignore',
     })
     processes.set(name, child)
   }
@@ -66,21 +66,34 @@ export async function startEtcdCluster(): Promise<EtcdCluster> {
     return found
   }
 
-  async function serves(name: string): Promise<true> {
+  async function serves(name: string): Promise<void> {
     const { direct } = memberNamed(name)
     await waitFor(`${name} to serve`, async () => {
       const answer = await direct.status({ deadlineMs: 500 })
       return answer.leaderId === null ? 'it knows no leader' : true
     })
-    return true
+  }
+
+  function isAlive(name: string): boolean {
+    const child = processes.get(name)
+    return child !== undefined && child.exitCode === null && child.signalCode === null
   }
 
   async function kill(name: string): Promise<void> {
     const child = processes.get(name)
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    if (child === undefined || !isAlive(name)) return
     const gone = once(child, 'exit')
     child.kill('SIGKILL')
     await gone
+  }
+
+  async function heal(): Promise<void> {
+    for (const name of names) {
+      if (isAlive(name)) processes.get(name)?.kill('SIGCONT')
+      else spawnMember(name)
+    }
+    await Promise.all(names.map((name) => serves(name)))
+    await findLeader(members, members.length)
   }
 
   async function close(): Promise<void> {
@@ -101,12 +114,13 @@ export async function startEtcdCluster(): Promise<EtcdCluster> {
   return {
     members,
     endpoints: members.map((member) => member.clientUrl),
-    leader: () => findLeader(members),
+    leader: () => findLeader(members, 2),
     async start(name) {
       spawnMember(name)
       await serves(name)
     },
     kill,
+    heal,
     pause(name) {
       processes.get(name)?.kill('SIGSTOP')
     },
@@ -131,9 +145,9 @@ function memberFlags(dir: string, name: string): string[] {
   ]
 }
 
-async function findLeader(members: readonly TestMember[]): Promise<string> {
+async function findLeader(members: readonly TestMember[], needed: number): Promise<string> {
   let leader = ''
-  await waitFor('a leader that a majority names', async () => {
+  await waitFor(`a leader that ${needed} members name`, async () => {
     const answers = await Promise.allSettled(
       members.map(async (member) => ({
         name: member.name,
@@ -143,7 +157,7 @@ async function findLeader(members: readonly TestMember[]): Promise<string> {
     const seen = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
     for (const { name, status } of seen) {
       const votes = seen.filter((other) => other.status.leaderId === status.memberId).length
-      if (status.leaderId === status.memberId && votes * 2 > members.length) {
+      if (status.leaderId === status.memberId && votes >= needed) {
         leader = name
         return true
       }
