@@ -107,10 +107,11 @@ async function findPlaywrights(root) {
 async function downloadPlaywrights(root) {
   const cli = path.join(root, 'node_modules/@playwright/test/cli.js')
   const env = { ...process.env, PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT: '10000' }
-  const finished = await withProgress("Fetching Playwright's Chromium", () =>
-    run(process.execPath, [cli, 'install', 'chromium'], { env, timeoutMs: 10 * 60_000 }),
-  )
-  if (finished.code !== 0) throw new SetupError(explainPlaywright(finished))
+  await withProgress("Fetching Playwright's Chromium", async () => {
+    const args = [cli, 'install', 'chromium']
+    const finished = await run(process.execPath, args, { env, timeoutMs: 10 * 60_000 })
+    if (finished.code !== 0) throw new SetupError(explainPlaywright(finished))
+  })
   return await findPlaywrights(root)
 }
 

@@ -46,23 +46,22 @@ async function isInstalled(root) {
 /** @param {string} root */
 async function install(root) {
   const args = ['ci', '--no-audit', '--no-fund', '--no-progress', '--loglevel=error']
-  const finished = await withProgress('Installing the npm packages', () =>
-    run(process.execPath, [findNpmCli(), ...args], { cwd: root }),
-  )
-  if (finished.code === 0) return
-  throw new SetupError(
-    `The npm packages could not be installed (npm ci):\n${tail(finished)}\n` +
-      'Check that npm can reach its registry and that the disk is not full, then try again.',
-  )
+  await withProgress('Installing the npm packages', async () => {
+    const finished = await run(process.execPath, [findNpmCli(), ...args], { cwd: root })
+    if (finished.code !== 0) throw new SetupError(explainInstall(finished))
+  })
 }
 
 /** @param {import('./process.mjs').Finished} finished */
-function tail(finished) {
-  const lines = `${finished.stdout}\n${finished.stderr}`.split('\n').filter((line) => line.trim())
-  return lines
-    .slice(-15)
-    .map((line) => `    ${line}`)
-    .join('\n')
+function explainInstall(finished) {
+  const lines = `${finished.stderr}\n${finished.stdout}`.split('\n')
+  // npm puts what is wrong first, and what it knows about its own options after it.
+  const words = lines.map((line) => line.replace(/^npm error ?/, '').trim()).filter(Boolean)
+  return [
+    'The npm packages could not be installed (npm ci):',
+    ...words.slice(0, 15).map((line) => `    ${line}`),
+    'Check that npm can reach its registry and that the disk is not full, then try again.',
+  ].join('\n')
 }
 
 /**
