@@ -70,9 +70,7 @@ async function collectDrawings(): Promise<Drawing[]> {
 
 async function openDrawingBoard(page: Page): Promise<void> {
   const font = await readFile(
-    require.resolve(
-      '@fontsource-variable/source-sans-3/files/source-sans-3-latin-wght-normal.woff2',
-    ),
+    require.resolve('@fontsource-variable/source-sans-3/files/source-sans-3-latin-wght-normal.woff2'),
     'base64',
   )
   await page.setContent(`<!doctype html><meta charset="utf-8"><style>
