@@ -64,7 +64,8 @@ function errorText(error: unknown): string {
 
 /** JSON quoting keeps one event on one line, and control characters out of the operator's terminal. */
 function textValue(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined')
+  if (value === undefined) return '-'
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
   return /^[\w.,:/@+-]*$/.test(text) && text !== '' ? text : JSON.stringify(text)
 }
 

@@ -1,30 +1,88 @@
-import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, statfsSync } from 'node:fs'
 import path from 'node:path'
 import { LabError, toLabError } from '../protocol/index.ts'
+import { createClusterMonitor } from './cluster/cluster-monitor.ts'
+import { createProcessDriver } from './cluster/process-driver.ts'
+import { startReaper, sweepLeftovers } from './cluster/reaper.ts'
+import { newRunDirectory } from './cluster/run-directory.ts'
 import { type Config, readConfig } from './config.ts'
-import { type EtcdRelease, readEtcdRelease } from './lab/etcd-release.ts'
+import { EtcdClient } from './etcd/etcd-client.ts'
+import { createEtcdInspector } from './etcd/inspector.ts'
+import { connectMember } from './etcd/member.ts'
+import { type EtcdRelease, readEtcdRelease } from './etcd-release.ts'
+import { systemClock } from './lab/clock.ts'
 import { defaultLabLimit } from './lab/lab-limit.ts'
+import type { ConnectedShell, LabParts, OpenLabParts } from './lab/lab-parts.ts'
+import { Labs } from './lab/labs.ts'
+import { createBoot } from './lab/token.ts'
+import { endWithSignals } from './lifecycle.ts'
 import { createLogger, type Logger } from './logger.ts'
-import { startWebServer, type WebServer } from './web/web-server.ts'
+import { createEtcdRegistry } from './registry/etcd-registry.ts'
+import { createShell, type ShellOptions } from './shell/shell.ts'
+import { startWebServer } from './web/web-server.ts'
 
-/** How long a graceful end may take before the process ends anyway. */
-const shutdownMs = 10_000
-
-interface Running {
-  readonly web: WebServer
-  readonly logger: Logger
+interface LabLimit {
+  readonly max: number
+  /** What it was made from. */
+  readonly because: string
 }
 
-async function start(config: Config): Promise<Running> {
+/** What all labs of this server share. */
+interface Toolbox {
+  readonly config: Config
+  readonly release: EtcdRelease
+  readonly version: string
+}
+
+async function main(): Promise<void> {
+  const config = readConfig()
   const logger = createLogger({ level: config.logLevel, format: config.logFormat })
-  const release = await readEtcdRelease(config.etcdPath)
+  const toolbox: Toolbox = {
+    config,
+    release: await readEtcdRelease(config.etcdPath),
+    version: readVersion(),
+  }
+  await sweep(config.dataDir, logger)
+  const runDir = newRunDirectory(config.dataDir)
+  const reaper = await startReaper(runDir)
+  try {
+    await serve(toolbox, { runDir, logger, closeReaper: () => reaper.close() })
+  } catch (error) {
+    await reaper.close()
+    throw error
+  }
+}
+
+async function serve(
+  toolbox: Toolbox,
+  run: { runDir: string; logger: Logger; closeReaper: () => Promise<void> },
+): Promise<void> {
+  const { config, release, version } = toolbox
+  const { logger } = run
   const limit = chooseLabLimit(config)
-  const boot = randomBytes(4).toString('hex')
-  const version = readVersion()
+  const boot = createBoot()
+  const labs = new Labs({
+    boot,
+    runDir: run.runDir,
+    max: limit.max,
+    idleMs: config.idleMs,
+    openParts: connectParts(toolbox),
+    clock: systemClock,
+    logger,
+  })
   const web = await startWebServer({
     ...config,
+    labs,
+    clock: systemClock,
     logger,
+    facts: {
+      version,
+      boot,
+      etcdVersion: release.version,
+      etcdOutdated: release.outdated,
+      etcdFloor: release.floor,
+      idleMinutes: config.idleMs / 60_000,
+    },
     health: () => ({
       ok: true,
       version,
@@ -32,14 +90,74 @@ async function start(config: Config): Promise<Running> {
       etcdVersion: release.version,
       etcdOutdated: release.outdated,
       uptime: Math.round(process.uptime()),
-      labs: { running: 0, max: limit.max },
+      labs: { running: labs.running, max: labs.max },
     }),
   })
+  endWithSignals({
+    logger,
+    exitWithParent: config.exitWithParent,
+    abandon: () => web.bye(),
+    shutdown: async () => {
+      web.bye()
+      await labs.close()
+      await run.closeReaper()
+      await web.close()
+    },
+  })
   announce(config, web.url, release, limit)
-  return { web, logger }
 }
 
-function chooseLabLimit(config: Config): { readonly max: number; readonly because: string } {
+/** A leftover that resists must not keep the server from starting; the log says what remains. */
+async function sweep(dataDir: string, logger: Logger): Promise<void> {
+  try {
+    const swept = await sweepLeftovers(dataDir)
+    if (swept.length > 0) logger.info('removed what an earlier server left', { swept })
+  } catch (error) {
+    logger.warn('could not remove what an earlier server left', { error })
+  }
+}
+
+/** The one place that decides which adapters a lab is made of. */
+function connectParts({ config, release, version }: Toolbox): OpenLabParts {
+  const { etcdPath, etcdctlPath } = config
+  const etcdVersion = release.version
+  const shared = {
+    etcdctl: { path: etcdctlPath, version: etcdVersion },
+    versions: {
+      lab: version,
+      etcd: etcdVersion,
+      etcdFloor: release.floor,
+      etcdOutdated: release.outdated,
+    },
+  }
+  const openParts = (place: { readonly dir: string; readonly logger: Logger }): LabParts => {
+    const driver = createProcessDriver({ etcdPath, etcdVersion, dir: place.dir })
+    const monitor = createClusterMonitor({ driver, connect: connectMember })
+    const tools = { ...shared, driver, monitor, logger: place.logger }
+    return { driver, monitor, openShell: () => openShell(tools) }
+  }
+  return (place) => Promise.resolve(openParts(place))
+}
+
+function openShell(
+  tools: Omit<ShellOptions, 'registry' | 'inspector'> & Pick<LabParts, 'driver'>,
+): ConnectedShell {
+  const client = new EtcdClient({
+    endpoints: tools.driver.members().map((member) => member.clientUrl),
+  })
+  const registry = createEtcdRegistry({ client })
+  const shell = createShell({ ...tools, registry, inspector: createEtcdInspector(client) })
+  return {
+    run: (line, io) => shell.run(line, io),
+    complete: (line, cursor, locale) => shell.complete(line, cursor, locale),
+    close: async () => {
+      await registry.close()
+      client.close()
+    },
+  }
+}
+
+function chooseLabLimit(config: Config): LabLimit {
   if (config.labMax !== null) return { max: config.labMax, because: 'LAB_MAX' }
   const disk = statfsSync(config.dataDir)
   return defaultLabLimit({
@@ -51,16 +169,11 @@ function chooseLabLimit(config: Config): { readonly max: number; readonly becaus
 function readVersion(): string {
   const file = path.join(import.meta.dirname, '..', 'package.json')
   const content: unknown = JSON.parse(readFileSync(file, 'utf8'))
-  const version = typeof content === 'object' && content !== null && 'version' in content
-  return version ? String(content.version) : 'unknown'
+  const found = typeof content === 'object' && content !== null && 'version' in content
+  return found ? String(content.version) : 'unknown'
 }
 
-function announce(
-  config: Config,
-  url: string,
-  release: EtcdRelease,
-  limit: { readonly max: number; readonly because: string },
-): void {
+function announce(config: Config, url: string, release: EtcdRelease, limit: LabLimit): void {
   console.log(`Ming Registry Lab: ${url}`)
   console.log(`  etcd ${release.version}, up to ${limit.max} labs at once (${limit.because})`)
   if (release.outdated) {
@@ -73,21 +186,11 @@ function announce(
   }
 }
 
-function endOnSignals(running: Running): void {
-  let ending = false
-  const end = (reason: string, code: number) => {
-    if (ending) process.exit(code)
-    ending = true
-    running.logger.info('shutting down', { reason })
-    setTimeout(() => process.exit(code), shutdownMs).unref()
-    void running.web.close().finally(() => process.exit(code))
-  }
-  process.on('SIGINT', () => end('SIGINT', 0))
-  process.on('SIGTERM', () => end('SIGTERM', 0))
-}
+// Whoever read the output is gone; that is no reason to end before it is asked for.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 
 try {
-  endOnSignals(await start(readConfig()))
+  await main()
 } catch (error) {
   const known = error instanceof LabError && error.code === 'CONFIG'
   console.error(known ? error.message : toLabError(error).stack)

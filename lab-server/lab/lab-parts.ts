@@ -1,15 +1,10 @@
-import type { Completion, Locale } from '../../protocol/index.ts'
 import type { ClusterDriver } from '../cluster/cluster-driver.ts'
 import type { ClusterMonitor } from '../cluster/monitor.ts'
-import type { CommandRunner } from './terminal.ts'
+import type { Logger } from '../logger.ts'
+import type { Shell } from '../shell/shell.ts'
 
-/** What a lab needs of the shell. */
-export interface LabShell extends CommandRunner {
-  complete(
-    line: string,
-    cursor: number,
-    locale: Locale,
-  ): Promise<{ readonly from: number; readonly candidates: readonly Completion[] }>
+/** A shell together with what it works with. */
+export interface ConnectedShell extends Shell {
   /** Ends what commands left behind: registrations, connections. */
   close(): Promise<void>
 }
@@ -19,11 +14,14 @@ export interface LabParts {
   readonly driver: ClusterDriver
   readonly monitor: ClusterMonitor
   /** Connects to the members; called once, when they serve. */
-  openShell(): LabShell
+  openShell(): ConnectedShell
 }
 
 /**
  * Makes the parts of a lab in a directory of its own, which the driver creates and removes. No
- * member has been started yet.
+ * member has been started yet. `logger` names the lab in every event.
  */
-export type OpenLabParts = (dir: string) => Promise<LabParts>
+export type OpenLabParts = (place: {
+  readonly dir: string
+  readonly logger: Logger
+}) => Promise<LabParts>

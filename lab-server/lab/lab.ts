@@ -12,7 +12,7 @@ import {
 import type { Logger } from '../logger.ts'
 import type { Clock } from './clock.ts'
 import { createIdleTimer, type IdleTimer } from './idle-timer.ts'
-import type { LabParts, LabShell, OpenLabParts } from './lab-parts.ts'
+import type { ConnectedShell, LabParts, OpenLabParts } from './lab-parts.ts'
 import { startCluster, type StartProgress } from './start-cluster.ts'
 import { Terminal } from './terminal.ts'
 import { toWireError } from './wire-error.ts'
@@ -36,7 +36,7 @@ export type EndReason = Extract<GoneReason, 'ended' | 'idle' | 'failed'>
 
 interface ReadyLab {
   readonly parts: LabParts
-  readonly shell: LabShell
+  readonly shell: ConnectedShell
 }
 
 /**
@@ -123,7 +123,7 @@ export class Lab {
       throw new LabError('TERMINAL_LIMIT', message, { details })
     }
     const { clock } = this.#options
-    const terminal = new Terminal({ runner: shell, clock, logger: this.#logger })
+    const terminal = new Terminal({ shell, clock, logger: this.#logger })
     this.#terminals.set(name, terminal)
     return terminal
   }
@@ -165,7 +165,7 @@ export class Lab {
   async #start(): Promise<void> {
     const { openParts, dir, startMs, clock } = this.#options
     try {
-      const parts = await openParts(dir)
+      const parts = await openParts({ dir, logger: this.#logger })
       this.#parts = parts
       this.#stop.signal.throwIfAborted()
       await startCluster(parts, {

@@ -1,5 +1,7 @@
 /** A colour or style (SGR), or one character that a terminal would act upon. */
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
 const controls = /\u001b\[[\d;]*m|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
+// eslint-disable-next-line no-control-regex -- SGR begins with ESC
 const colour = /^\u001b\[[\d;]*m$/
 
 /**
@@ -12,6 +14,7 @@ export function keepColoursOnly(text: string): string {
 
 /** A typed line as it is shown again: one line, without anything a terminal would act upon. */
 export function showLine(line: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   return line.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd')
 }
 

@@ -2,18 +2,19 @@ import { describe, expect, test, vi } from 'vitest'
 import { LabError, limits } from '../../protocol/index.ts'
 import { createManualClock } from '../../tests/helpers/manual-clock.ts'
 import { createLogger } from '../logger.ts'
-import { type CommandIo, Terminal, terminalLimits } from './terminal.ts'
+import type { Shell, ShellIo } from '../shell/shell.ts'
+import { Terminal, terminalLimits } from './terminal.ts'
 
 const view = { locale: 'en', columns: 80 } as const
 const everything = 100 * 1024 * 1024
 
-type Run = (line: string, io: CommandIo) => Promise<{ code: number; error: LabError | null }>
+type Run = Shell['run']
 
 function setUp(run: Run) {
   const clock = createManualClock()
   const log: string[] = []
   const logger = createLogger({ level: 'info', format: 'json', write: (line) => log.push(line) })
-  const terminal = new Terminal({ runner: { run }, clock, logger })
+  const terminal = new Terminal({ shell: { run }, clock, logger })
   return { clock, log, terminal, entries: () => terminal.entriesAfter(0, everything) }
 }
 
@@ -21,7 +22,7 @@ const ok = { code: 0, error: null }
 
 /** A command that ends when the test says so. */
 function heldCommand() {
-  const io = Promise.withResolvers<CommandIo>()
+  const io = Promise.withResolvers<ShellIo>()
   const end = Promise.withResolvers<typeof ok>()
   const run: Run = (_line, given) => {
     io.resolve(given)
@@ -31,7 +32,10 @@ function heldCommand() {
 }
 
 async function untilFree(terminal: Terminal): Promise<void> {
-  await vi.waitFor(() => expect(terminal.state().running).toBeNull(), { timeout: 2000, interval: 1 })
+  await vi.waitFor(() => expect(terminal.state().running).toBeNull(), {
+    timeout: 2000,
+    interval: 1,
+  })
 }
 
 describe('a command', () => {

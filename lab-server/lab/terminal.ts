@@ -6,34 +6,12 @@ import {
   type TerminalEntry,
 } from '../../protocol/index.ts'
 import type { Logger } from '../logger.ts'
+import type { CommandResult, Shell } from '../shell/shell.ts'
 import type { Clock } from './clock.ts'
 import { createEntryRing, type EntryRing, type RingLimits } from './entry-ring.ts'
 import { cutText, keepColoursOnly, showLine } from './terminal-text.ts'
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts'
 import { toWireError } from './wire-error.ts'
-
-/** What a terminal needs of the shell. */
-export interface CommandRunner {
-  run(line: string, io: CommandIo): Promise<CommandResult>
-}
-
-export interface CommandIo {
-  readonly locale: Locale
-  /** Width of the reader's terminal, cells. */
-  readonly columns: number
-  /** Aborts on Ctrl-C and when the lab ends. */
-  readonly signal: AbortSignal
-  /** Resolves when more output is welcome: a command that writes much is slowed down here. */
-  readonly out: (text: string) => Promise<void>
-  readonly err: (text: string) => Promise<void>
-  /** Empties the terminal. */
-  readonly clear: () => void
-}
-
-export interface CommandResult {
-  readonly code: number
-  readonly error: LabError | null
-}
 
 export interface TerminalLimits extends RingLimits {
   /** Output is collected for this long before it becomes an entry, milliseconds. */
@@ -61,7 +39,7 @@ export const terminalLimits: TerminalLimits = {
 }
 
 export interface TerminalOptions {
-  readonly runner: CommandRunner
+  readonly shell: Pick<Shell, 'run'>
   readonly clock: Clock
   readonly logger: Logger
   readonly limits?: TerminalLimits
@@ -95,7 +73,7 @@ interface Drain {
  * command. Pages come and go; the terminal lives as long as its lab.
  */
 export class Terminal {
-  readonly #runner: CommandRunner
+  readonly #shell: Pick<Shell, 'run'>
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #limits: TerminalLimits
@@ -110,7 +88,7 @@ export class Terminal {
   #closed = false
 
   constructor(options: TerminalOptions) {
-    this.#runner = options.runner
+    this.#shell = options.shell
     this.#clock = options.clock
     this.#logger = options.logger
     this.#limits = options.limits ?? terminalLimits
@@ -223,7 +201,7 @@ export class Terminal {
   ): Promise<CommandResult> {
     const write = (stream: 'stdout' | 'stderr') => (text: string) => this.#write(stream, text, over)
     try {
-      return await this.#runner.run(line, {
+      return await this.#shell.run(line, {
         locale: view.locale,
         columns: view.columns,
         signal: view.abort.signal,
