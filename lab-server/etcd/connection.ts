@@ -10,7 +10,7 @@ import type {
 import { ConnectionPool, type Host } from 'etcd3/lib/connection-pool.js'
 import type { Services } from 'etcd3/lib/rpc.js'
 import { LabError } from '../../protocol/index.ts'
-import { describeError, fromGrpcError } from './etcd-errors.ts'
+import { fromGrpcError } from './etcd-errors.ts'
 
 /** HTTP/2 pings on a connection that has calls in flight. */
 export interface PingOptions {
@@ -75,7 +75,7 @@ export class EtcdConnection {
     const start = async (): Promise<T> => {
       const { client, metadata } = await this.#stub(service)
       if (cancelled) throw new LabError('INTERRUPTED', `${method} was cancelled before it was sent`)
-      const run = stubMethod<UnaryMethod>(client, method)
+      const run = unaryMethod(client, method)
       return new Promise<T>((resolve, reject) => {
         const options = { deadline: Date.now() + deadlineMs }
         call = run.call(client, request, metadata, options, (error, answer) => {
@@ -106,7 +106,7 @@ export class EtcdConnection {
     const start = async (): Promise<T> => {
       const { client, metadata } = await this.#stub(service)
       if (cancelled) throw new LabError('INTERRUPTED', `${method} was cancelled before it was sent`)
-      const open = stubMethod<StreamMethod<unknown, T>>(client, method)
+      const open = streamMethod<unknown, T>(client, method)
       const opened = open.call(client, metadata, { deadline: Date.now() + deadlineMs })
       stream = opened
       return new Promise<T>((resolve, reject) => {
@@ -140,7 +140,7 @@ export class EtcdConnection {
     const { client, metadata } = await this.#stub(service)
     const own = metadata.clone()
     if (options.requireLeader) own.set('hasleader', 'true')
-    const open = stubMethod<StreamMethod<Request, Response>>(client, method)
+    const open = streamMethod<Request, Response>(client, method)
     return open.call(client, own, {})
   }
 
@@ -182,11 +182,23 @@ function channelOptions(purpose: string, pings: PingOptions): ChannelOptions {
   }
 }
 
-/** The stubs are generated from etcd's proto at run time, so their methods have no static type. */
-function stubMethod<Method>(client: Client, method: string): Method {
+// The stubs are generated from etcd's proto at run time, so their methods have no static type.
+
+function unaryMethod(client: Client, method: string): UnaryMethod {
   const found: unknown = Reflect.get(client, method)
-  if (typeof found !== 'function') {
-    throw new LabError('INTERNAL', `etcd's API has no ${method}: ${describeError(found)}`)
-  }
-  return found as Method
+  if (typeof found !== 'function') throw noSuchMethod(method)
+  return found as UnaryMethod
+}
+
+function streamMethod<Request, Response>(
+  client: Client,
+  method: string,
+): StreamMethod<Request, Response> {
+  const found: unknown = Reflect.get(client, method)
+  if (typeof found !== 'function') throw noSuchMethod(method)
+  return found as StreamMethod<Request, Response>
+}
+
+function noSuchMethod(method: string): LabError {
+  return new LabError('INTERNAL', `etcd's API has no method ${method}`)
 }

@@ -31,15 +31,14 @@ export function isRecoverable(error: LabError): boolean {
   return error.code === 'UNAVAILABLE' || error.code === 'TIMEOUT' || error.code === 'NO_LEADER'
 }
 
-/** What can be said of anything that was thrown. */
-export function describeError(error: unknown): string {
+function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
 function labCode(code: number, text: string): ErrorCode {
-  if (/etcdserver: no leader/.test(text)) return 'NO_LEADER'
-  if (/required revision has been compacted/.test(text)) return 'COMPACTED'
-  if (/requested lease not found/.test(text)) return 'LEASE_LOST'
+  if (text.includes('etcdserver: no leader')) return 'NO_LEADER'
+  if (text.includes('required revision has been compacted')) return 'COMPACTED'
+  if (text.includes('requested lease not found')) return 'LEASE_LOST'
   if (code === grpc.unavailable) return 'UNAVAILABLE'
   if (code === grpc.deadlineExceeded) return 'TIMEOUT'
   if (isBrokenConnection(code, text)) return 'UNAVAILABLE'
@@ -56,7 +55,7 @@ function isBrokenConnection(code: number, text: string): boolean {
     case grpc.unknown:
       return /stopped|context (canceled|deadline)|proposal dropped|leader/i.test(text)
     case grpc.resourceExhausted:
-      return /too many requests/.test(text)
+      return text.includes('too many requests')
     default:
       return false
   }

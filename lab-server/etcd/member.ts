@@ -1,5 +1,5 @@
 import type { IMemberListResponse, IStatusResponse, ITxnRequest } from 'etcd3/lib/rpc.js'
-import { EtcdConnection, type PingOptions } from './connection.ts'
+import { EtcdConnection, type PingOptions, type UnaryCall } from './connection.ts'
 import type { EtcdMember, MemberAnswer } from './etcd-member.ts'
 import { hexadecimalId } from './wire.ts'
 
@@ -13,44 +13,37 @@ export function connectMember(
 ): EtcdMember {
   const connection = new EtcdConnection(clientUrl, { purpose: 'member', ...options })
 
-  async function ask<T>(
-    service: 'KV' | 'Maintenance' | 'Cluster',
-    method: string,
-    request: object,
-    deadlineMs: number,
-  ): Promise<{ answer: T; latencyMs: number }> {
-    const start = performance.now()
-    const answer = await connection.unary<T>(service, method, request, deadlineMs).answer
-    return { answer, latencyMs: performance.now() - start }
-  }
-
   return {
     async status({ deadlineMs }) {
-      const { answer, latencyMs } = await ask<IStatusResponse>(
-        'Maintenance',
-        'status',
-        {},
-        deadlineMs,
+      const { answer, latencyMs } = await timed(
+        connection.unary<IStatusResponse>('Maintenance', 'status', {}, deadlineMs),
       )
       return toMemberAnswer(answer, latencyMs)
     },
     async probeWrite({ deadlineMs }) {
-      return (await ask('KV', 'txn', neverWrites, deadlineMs)).latencyMs
+      return (await timed(connection.unary('KV', 'txn', neverWrites, deadlineMs))).latencyMs
     },
     async memberNames({ deadlineMs }) {
       // Not linearizable: the member's own view, also when there is no leader.
-      const { answer } = await ask<IMemberListResponse>(
+      const { answer } = connection.unary<IMemberListResponse>(
         'Cluster',
         'memberList',
         { linearizable: false },
         deadlineMs,
       )
-      return new Map(answer.members.map((member) => [hexadecimalId(member.ID), member.name]))
+      const { members } = await answer
+      return new Map(members.map((member) => [hexadecimalId(member.ID), member.name]))
     },
     close() {
       connection.close()
     },
   }
+}
+
+async function timed<T>(call: UnaryCall<T>): Promise<{ answer: T; latencyMs: number }> {
+  const start = performance.now()
+  const answer = await call.answer
+  return { answer, latencyMs: performance.now() - start }
 }
 
 /**

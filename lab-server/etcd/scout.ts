@@ -108,8 +108,8 @@ export class Scout {
 
   /** The soundest member: the leader, else the preferred, else any. Null when none is sound. */
   best(needsLeader: boolean): number | null {
-    const leader = this.#leader()
-    if (leader?.index !== null && leader?.index !== undefined) return leader.index
+    const leader = this.#leader()?.index ?? null
+    if (leader !== null) return leader
     if (this.isSound(this.#preferred, needsLeader)) return this.#preferred
     const any = this.connections.findIndex((_, index) => this.isSound(index, needsLeader))
     return any === -1 ? null : any

@@ -34,7 +34,7 @@ const names = ['etcd1', 'etcd2', 'etcd3']
 const lightFlags = [
   '--unsafe-no-fsync',
   '--snapshot-count=5000',
-  '--quota-backend-bytes=33554432',
+  '--quota-backend-bytes=536870912',
   '--max-wals=2',
   '--max-snapshots=2',
   '--grpc-keepalive-min-time=1s',
@@ -76,7 +76,7 @@ export async function startEtcdCluster(): Promise<EtcdCluster> {
 
   function isAlive(name: string): boolean {
     const child = processes.get(name)
-    return child !== undefined && child.exitCode === null && child.signalCode === null
+    return child?.exitCode === null && child.signalCode === null
   }
 
   async function kill(name: string): Promise<void> {
