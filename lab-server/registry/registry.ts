@@ -45,24 +45,37 @@ export type RegistryChange =
       readonly instance: ServiceInstance | null
       readonly revision: string
     }
+  /** The key is there, its value cannot be read (any more): no instance is known under it. */
   | {
       readonly type: 'undecodable'
       readonly key: string
       readonly reason: string
       readonly revision: string
     }
-  /** Compaction overtook the watch: the list was read again; the differences follow as changes. */
+  /**
+   * Compaction overtook the watch: the list was read again; the differences follow as changes (all
+   * instances as `added` when `fromRevision` itself is gone, since nothing is known to differ from).
+   */
   | { readonly type: 'relisted'; readonly revision: string }
 
-/** A registration that keeps itself alive, and puts itself back after any loss, until released. */
+/**
+ * A registration that keeps itself alive, and puts itself back after any loss, until released. When
+ * someone else registers the same address later and keeps it alive, theirs stands; this one comes
+ * back when theirs is gone.
+ */
 export interface Registration {
+  /** As it was written: defaults filled in, IPv6 in brackets. */
   readonly instance: ServiceInstance
   readonly key: string
   /** Current lease id (decimal), and the TTL etcd granted (seconds; may exceed what was asked). */
   lease(): { readonly id: string; readonly ttlSeconds: number }
   /** `registered`: in etcd as far as known. `recovering`: lost or unreachable, being put back. */
   state(): 'registered' | 'recovering' | 'released'
-  /** Removes the key and its lease; resolves when etcd has confirmed. Idempotent. */
+  /**
+   * Removes the key (only while it is this registration's own) and the lease with its last key;
+   * resolves when etcd has confirmed. Rejects when it could not within the deadline; the removal
+   * goes on, and calling again waits again.
+   */
   release(): Promise<void>
 }
 
@@ -72,9 +85,16 @@ export interface Registration {
  * `CLOSED` after `close`.
  */
 export interface Registry {
-  /** `ttlSeconds` 30 by default. Resolves when the instance is in the registry. */
+  /**
+   * `ttlSeconds` 30 by default. Resolves when the instance is in the registry. When it rejects,
+   * whatever may have reached the registry is taken back. Registering the same address again changes
+   * what is registered and resolves with the same Registration.
+   */
   register(instance: ServiceInstance, options?: { ttlSeconds?: number }): Promise<Registration>
-  /** Removes an instance, whoever registered it. `NOT_REGISTERED` when it is not there. */
+  /**
+   * Removes an instance, whoever registered it. `NOT_REGISTERED` when it is not there. A provider
+   * that still runs elsewhere will put its own back.
+   */
   deregister(instance: ServiceInstance): Promise<void>
   discover(service: ServiceId): Promise<Discovery>
   /** All services that have at least one key, with the number of their instances. */
@@ -84,8 +104,9 @@ export interface Registry {
   }>
   /**
    * Every change after `fromRevision` (default: after a list made now, which is yielded first as
-   * `added`). No gap, no duplicate, no reordering, over leader loss and reconnects. Ends when
-   * `signal` aborts or the registry closes.
+   * `added`). No gap, no duplicate, no reordering, over leader loss and reconnects. A write that
+   * leaves the value as it was is no change (Java providers repeat theirs every 10 s under a fresh
+   * lease). Ends when `signal` aborts or the registry closes.
    */
   watch(
     service: ServiceId,
@@ -93,6 +114,9 @@ export interface Registry {
   ): AsyncIterable<RegistryChange>
   /** Registrations made through this registry and not released. */
   registrations(): readonly Registration[]
-  /** Releases every registration (best effort within 3 s) and closes all connections. */
+  /**
+   * Releases every registration (best effort within 3 s: what etcd has not confirmed then expires
+   * with its lease) and ends every watch.
+   */
   close(): Promise<void>
 }

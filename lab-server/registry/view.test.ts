@@ -1,17 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { WatchEvent } from '../etcd/etcd-calls.ts'
 import type { RawKey } from '../etcd/etcd-inspector.ts'
 import { encodeInstance } from './codec.ts'
 import type { RegistryChange } from './registry.ts'
 import {
-  applyEvents,
+  applyBatch,
   diffViews,
   emptyView,
   keyText,
   listedView,
   toDiscovery,
-  type KeyEvent,
   type ServiceView,
+  type ViewStep,
 } from './view.ts'
 
 const prefix = '/rpc/S:1.0/'
@@ -38,12 +39,21 @@ function raw(port: number, modRevision: number, text = value(port, 1), lease = '
   }
 }
 
-const put = (...args: Parameters<typeof raw>): KeyEvent => ({ type: 'put', kv: raw(...args) })
-const remove = (port: number, modRevision: number): KeyEvent => ({
-  type: 'delete',
-  key: Buffer.from(`${prefix}h:${port}`),
-  modRevision: String(modRevision),
+const put = (...args: Parameters<typeof raw>): WatchEvent => ({
+  type: 'put',
+  kv: raw(...args),
+  prevKv: null,
 })
+const remove = (port: number, modRevision: number): WatchEvent => ({
+  type: 'delete',
+  kv: raw(port, modRevision, '', '0'),
+  prevKv: null,
+})
+
+/** As a watch delivers them: everything up to the last event's revision. */
+function applyEvents(view: ServiceView, events: readonly WatchEvent[]): ViewStep {
+  return applyBatch(view, { revision: events.at(-1)?.kv.modRevision ?? '0', events })
+}
 
 function summary(changes: readonly RegistryChange[]): string[] {
   return changes.map((change) => {
@@ -61,7 +71,7 @@ function summary(changes: readonly RegistryChange[]): string[] {
   })
 }
 
-function after(view: ServiceView, events: readonly KeyEvent[]): string[] {
+function after(view: ServiceView, events: readonly WatchEvent[]): string[] {
   return summary(applyEvents(view, events).changes)
 }
 
@@ -112,15 +122,21 @@ describe('a view', () => {
     expect(after(view, [put(1, 3), put(2, 4), remove(1, 8)])).toEqual([])
   })
 
-  test('takes every key of one transaction, in one batch or in two', () => {
+  test('takes every key of one transaction', () => {
     const view = listedView(prefix, [raw(1, 3)], '9')
-    const first = applyEvents(view, [put(2, 10)])
-    const second = applyEvents(first.view, [put(2, 10), put(3, 10), remove(1, 10)])
-    expect(summary([...first.changes, ...second.changes])).toEqual([
+    expect(after(view, [put(2, 10), put(3, 10), remove(1, 10)])).toEqual([
       'added 2 @10',
       'added 3 @10',
       'removed 1 @10',
     ])
+  })
+
+  test('grows older with a progress report, and only older', () => {
+    const view = listedView(prefix, [raw(1, 3)], '9')
+    const later = applyBatch(view, { revision: '20', events: [] })
+    expect(later.changes).toEqual([])
+    expect(toDiscovery(later.view).revision).toBe('20')
+    expect(applyBatch(later.view, { revision: '15', events: [] }).view.revision).toBe(20n)
   })
 
   test('does not change the view it started from', () => {
@@ -155,9 +171,11 @@ describe('any history', () => {
   })
 
   /** The events etcd would send (no delete of an absent key), one revision each from 10 on. */
-  function toEvents(steps: readonly { port: number; kind: string; weight: number }[]): KeyEvent[] {
+  function toEvents(
+    steps: readonly { port: number; kind: string; weight: number }[],
+  ): WatchEvent[] {
     const present = new Set<number>()
-    return steps.flatMap(({ port, kind, weight }, index): KeyEvent[] => {
+    return steps.flatMap(({ port, kind, weight }, index): WatchEvent[] => {
       const at = index + 10
       if (kind !== 'delete') {
         present.add(port)

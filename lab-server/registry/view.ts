@@ -1,12 +1,8 @@
+import type { WatchBatch, WatchEvent } from '../etcd/etcd-calls.ts'
 import type { RawKey } from '../etcd/etcd-inspector.ts'
 import { decodeInstance } from './codec.ts'
 import type { Discovery, FoundInstance, RegistryChange } from './registry.ts'
 import { parseInstanceKey, servicePrefix } from './service-key.ts'
-
-/** What etcd said happened to one key. */
-export type KeyEvent =
-  | { readonly type: 'put'; readonly kv: RawKey }
-  | { readonly type: 'delete'; readonly key: Uint8Array; readonly modRevision: string }
 
 /**
  * Everything under one prefix as it was at `revision`. Immutable: applying events makes a new view
@@ -59,23 +55,21 @@ export function toDiscovery(view: ServiceView): Discovery {
 }
 
 /**
- * Applies what a watch delivered. An event that the view already holds is no change, so a watch
+ * Applies what a watch delivered. Events that the view already holds are no changes, so a watch
  * that repeats itself after a reconnect does no harm; neither is a PUT of the value that is there
  * already (Java providers repeat theirs every 10 s under a fresh lease): the view then only takes
  * over revision and lease.
  */
-export function applyEvents(view: ServiceView, events: readonly KeyEvent[]): ViewStep {
+export function applyBatch(view: ServiceView, batch: WatchBatch): ViewStep {
+  const revision = BigInt(batch.revision)
+  const isNew = (event: WatchEvent) => BigInt(event.kv.modRevision) > view.revision
+  const events = batch.events.filter(isNew)
+  if (events.length === 0)
+    return { view: revision > view.revision ? { ...view, revision } : view, changes: [] }
   const entries = new Map(view.entries)
-  const changes: RegistryChange[] = []
-  let revision = view.revision
-  for (const event of events) {
-    const at = BigInt(event.type === 'put' ? event.kv.modRevision : event.modRevision)
-    // Equal is not old: all keys of one transaction share a revision.
-    if (at < revision) continue
-    const change = applyEvent(view.prefix, entries, event, at)
-    if (change) changes.push(change)
-    revision = at
-  }
+  const changes = events
+    .map((event) => applyEvent(view.prefix, entries, event))
+    .filter((change) => change !== null)
   return { view: { ...view, entries, revision }, changes }
 }
 
@@ -94,17 +88,15 @@ export function diffViews(from: ServiceView, to: ServiceView): RegistryChange[] 
 function applyEvent(
   prefix: string,
   entries: Map<string, ViewEntry>,
-  event: KeyEvent,
-  at: bigint,
+  { type, kv }: WatchEvent,
 ): RegistryChange | null {
-  const key = keyText(event.type === 'put' ? event.kv.key : event.key)
+  const key = keyText(kv.key)
   const before = entries.get(key)
-  if (before && before.modRevision >= at) return null
-  if (event.type === 'delete') {
+  if (type === 'delete') {
     entries.delete(key)
-    return before ? toRemoved(before, at) : null
+    return before ? toRemoved(before, BigInt(kv.modRevision)) : null
   }
-  const after = readEntry(prefix, event.kv)
+  const after = readEntry(prefix, kv)
   entries.set(key, after)
   return putChange(before, after)
 }

@@ -1,0 +1,221 @@
+import { LabError, toLabError } from '../../protocol/index.ts'
+import type { EtcdClient } from '../etcd/etcd-client.ts'
+import { EtcdRegistration } from './etcd-registration.ts'
+import { checkInstance, checkServiceId } from './instance.ts'
+import { bracketIpv6, ttlProblem } from './instance-rules.ts'
+import { LeasePool } from './lease-pool.ts'
+import type {
+  Discovery,
+  Registration,
+  Registry,
+  RegistryChange,
+  ServiceId,
+  ServiceInstance,
+} from './registry.ts'
+import {
+  formatServiceId,
+  instanceKey,
+  parseInstanceKey,
+  rpcRoot,
+  servicePrefix,
+} from './service-key.ts'
+import { listService, watchService } from './service-watch.ts'
+import { keyText, toDiscovery } from './view.ts'
+
+export interface EtcdRegistryOptions {
+  /** Closed by whoever made it, after the registry. */
+  readonly client: EtcdClient
+  /**
+   * Told of what goes wrong in the background (a renewal, a re-registration, a release at the end);
+   * the registry carries on by itself.
+   */
+  readonly onTrouble?: (error: LabError) => void
+}
+
+const defaultTtlSeconds = 30
+/** How long `close` waits for etcd to confirm; what is not confirmed then expires with its lease. */
+const closeMs = 3000
+
+/** A registry in etcd, in the wire format of the Java side. */
+export function createEtcdRegistry(options: EtcdRegistryOptions): Registry {
+  return new EtcdRegistry(options)
+}
+
+class EtcdRegistry implements Registry {
+  readonly #client: EtcdClient
+  readonly #onTrouble: (error: LabError) => void
+  readonly #leases: LeasePool
+  /** By key; a released one stays while it still has to look after its key. */
+  readonly #registrations = new Map<string, EtcdRegistration>()
+  readonly #closing = new AbortController()
+  #closed: Promise<void> | null = null
+
+  constructor({ client, onTrouble = () => undefined }: EtcdRegistryOptions) {
+    this.#client = client
+    this.#onTrouble = onTrouble
+    this.#leases = new LeasePool({ client, onTrouble })
+  }
+
+  async register(
+    input: ServiceInstance,
+    options: { ttlSeconds?: number } = {},
+  ): Promise<Registration> {
+    this.#checkOpen()
+    const instance = checkInstance(input)
+    const ttlSeconds = options.ttlSeconds ?? defaultTtlSeconds
+    const problem = ttlProblem('ttlSeconds', ttlSeconds)
+    if (problem) throw new LabError('INVALID_INSTANCE', `not registered: ${problem}`)
+    const key = instanceKey(instance)
+    for (let former = this.#registrations.get(key); former; former = this.#registrations.get(key)) {
+      if (former.state() !== 'released') return this.#change(former, instance, ttlSeconds)
+      // One owner at a time: the former one finishes its release before the next one writes.
+      await former.handOver()
+      if (this.#registrations.get(key) === former) this.#registrations.delete(key)
+      this.#checkOpen()
+    }
+    return this.#add(instance, ttlSeconds)
+  }
+
+  async deregister(instance: ServiceInstance): Promise<void> {
+    this.#checkOpen()
+    const bracketed = { ...instance, serviceHost: bracketIpv6(instance.serviceHost) }
+    // Java writes IPv6 without brackets: what was discovered can be removed as it was found.
+    const keys = new Set([instanceKey(bracketed), instanceKey(instance)])
+    const found = await Promise.all([...keys].map((key) => this.#deregisterKey(key)))
+    if (found.includes(true)) return
+    const [key = ''] = keys
+    throw new LabError('NOT_REGISTERED', `${key} is not in the registry`)
+  }
+
+  async discover(service: ServiceId): Promise<Discovery> {
+    this.#checkOpen()
+    const prefix = servicePrefix(checkServiceId(service))
+    return toDiscovery(await listService(this.#client, prefix, { signal: this.#closing.signal }))
+  }
+
+  async services(): ReturnType<Registry['services']> {
+    this.#checkOpen()
+    const { signal } = this.#closing
+    const { kvs, header } = await this.#client.range(
+      { prefix: rpcRoot, keysOnly: true },
+      { signal },
+    )
+    const counts = new Map<string, { id: ServiceId; instances: number }>()
+    for (const { key } of kvs) {
+      const id = parseInstanceKey(keyText(key))?.service
+      if (!id) continue
+      const name = formatServiceId(id)
+      counts.set(name, { id, instances: (counts.get(name)?.instances ?? 0) + 1 })
+    }
+    return { services: [...counts.values()], revision: header.revision }
+  }
+
+  async *watch(
+    service: ServiceId,
+    options: { signal: AbortSignal; fromRevision?: string },
+  ): AsyncGenerator<RegistryChange, void, undefined> {
+    this.#checkOpen()
+    const { fromRevision } = options
+    if (fromRevision !== undefined && !/^[1-9]\d{0,18}$/.test(fromRevision))
+      throw new LabError('USAGE', `${fromRevision} is no revision, expected what discover gave`)
+    yield* watchService({
+      client: this.#client,
+      prefix: servicePrefix(checkServiceId(service)),
+      signal: AbortSignal.any([options.signal, this.#closing.signal]),
+      onTrouble: this.#onTrouble,
+      ...(fromRevision !== undefined && { fromRevision }),
+    })
+  }
+
+  registrations(): readonly Registration[] {
+    return [...this.#registrations.values()].filter((each) => each.state() !== 'released')
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  /** Ending a lease takes its keys along, and refuses whatever put may still be on its way. */
+  async #close(): Promise<void> {
+    this.#closing.abort(new LabError('CLOSED', 'the registry is closed'))
+    const registrations = [...this.#registrations.values()]
+    for (const each of registrations) each.stop()
+    try {
+      await this.#leases.close(closeMs)
+      for (const each of registrations) each.finish(null)
+    } catch (error) {
+      const trouble = toLabError(error)
+      for (const each of registrations) each.finish(trouble)
+      this.#onTrouble(trouble)
+    }
+  }
+
+  async #change(
+    registration: EtcdRegistration,
+    instance: ServiceInstance,
+    ttlSeconds: number,
+  ): Promise<Registration> {
+    registration.change(instance, ttlSeconds)
+    await registration.settled()
+    return registration
+  }
+
+  async #add(instance: ServiceInstance, ttlSeconds: number): Promise<Registration> {
+    const registration = new EtcdRegistration(instance, ttlSeconds, {
+      client: this.#client,
+      leases: this.#leases,
+      onTrouble: this.#onTrouble,
+    })
+    this.#registrations.set(registration.key, registration)
+    void this.#run(registration)
+    try {
+      await registration.settled()
+      return registration
+    } catch (error) {
+      // Nobody would have a handle on it, so nothing of it may appear later.
+      registration.release().catch((failure: unknown) => this.#onTrouble(toLabError(failure)))
+      throw error
+    }
+  }
+
+  async #run(registration: EtcdRegistration): Promise<void> {
+    await registration.run()
+    const { key } = registration
+    if (this.#registrations.get(key) === registration) this.#registrations.delete(key)
+  }
+
+  /** True when there was something to remove. */
+  async #deregisterKey(key: string): Promise<boolean> {
+    const own = this.#registrations.get(key)
+    const wasOwn = own !== undefined && own.state() !== 'released'
+    if (wasOwn) await own.release()
+    return (await this.#deleteKey(key)) || wasOwn
+  }
+
+  /**
+   * Deletes a key whoever put it. A transaction may be executed twice, and the second time finds
+   * nothing: so it is the read before that says whether the key was there, and the compare that
+   * keeps a late execution from deleting what has been put since.
+   */
+  async #deleteKey(key: string): Promise<boolean> {
+    const { signal } = this.#closing
+    for (let wasThere = false; ; wasThere = true) {
+      const { kvs } = await this.#client.range({ key, keysOnly: true }, { signal })
+      const [found] = kvs
+      if (!found) return wasThere
+      const { succeeded } = await this.#client.txn(
+        {
+          compare: [{ key, target: 'mod', is: '=', value: found.modRevision }],
+          success: [{ delete: { key } }],
+        },
+        { signal },
+      )
+      if (succeeded) return true
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closed !== null) throw new LabError('CLOSED', 'the registry is closed')
+  }
+}

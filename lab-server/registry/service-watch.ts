@@ -1,0 +1,119 @@
+import { LabError, toLabError } from '../../protocol/index.ts'
+import type { EtcdClient } from '../etcd/etcd-client.ts'
+import { backoffMs, pause } from './backoff.ts'
+import type { RegistryChange } from './registry.ts'
+import { applyBatch, diffViews, emptyView, listedView, type ServiceView } from './view.ts'
+
+export interface ServiceWatchOptions {
+  readonly client: EtcdClient
+  readonly prefix: string
+  readonly signal: AbortSignal
+  /** The caller knows the service as it was at this revision; absent = it knows nothing. */
+  readonly fromRevision?: string
+  /** Told of what goes wrong in the background; the watch carries on. */
+  readonly onTrouble: (error: LabError) => void
+}
+
+/** Everything under the prefix, as one linearizable Range shows it. */
+export async function listService(
+  client: EtcdClient,
+  prefix: string,
+  options: { signal?: AbortSignal; revision?: string } = {},
+): Promise<ServiceView> {
+  const { signal, revision } = options
+  const request = { prefix, ...(revision !== undefined && { revision }) }
+  const { kvs, header } = await client.range(request, signal ? { signal } : {})
+  return listedView(prefix, kvs, revision ?? header.revision)
+}
+
+/**
+ * The changes of one service: a list, then a watch from the revision after it. When compaction
+ * overtakes the watch (the consumer, or the connection, was away too long), `relisted` and the real
+ * differences follow instead of what was missed. Ends without an error when `signal` aborts.
+ */
+export async function* watchService(
+  options: ServiceWatchOptions,
+): AsyncGenerator<RegistryChange, void, undefined> {
+  try {
+    for await (const change of watchEndlessly(options)) {
+      if (options.signal.aborted) return
+      yield change
+    }
+  } catch (error) {
+    if (!options.signal.aborted) throw error
+  }
+}
+
+async function* watchEndlessly(
+  options: ServiceWatchOptions,
+): AsyncGenerator<RegistryChange, void, undefined> {
+  const { view: first, changes } = await startView(options)
+  yield* changes
+  for (let view = first; ;) {
+    const last = yield* follow(options, view)
+    if (options.signal.aborted) return
+    view = await relist(options)
+    yield { type: 'relisted', revision: view.revision.toString() }
+    yield* diffViews(last, view)
+  }
+}
+
+/** Goes on until compaction overtakes it, or the signal aborts; returns the view at that point. */
+async function* follow(
+  { client, prefix, signal }: ServiceWatchOptions,
+  from: ServiceView,
+): AsyncGenerator<RegistryChange, ServiceView, undefined> {
+  let view = from
+  try {
+    const fromRevision = (view.revision + 1n).toString()
+    for await (const batch of client.watch({ prefix, fromRevision, signal })) {
+      const step = applyBatch(view, batch)
+      view = step.view
+      yield* step.changes
+    }
+    // Without an abort only the closing of the client ends a watch.
+    if (!signal.aborted) throw new LabError('CLOSED', `the watch of ${prefix} was closed`)
+  } catch (error) {
+    if (toLabError(error).code !== 'COMPACTED') throw error
+  }
+  return view
+}
+
+/** What the caller knows already, and what it has to be told first. */
+async function startView(
+  options: ServiceWatchOptions,
+): Promise<{ view: ServiceView; changes: readonly RegistryChange[] }> {
+  const { client, prefix, signal, fromRevision: revision } = options
+  const nothing = emptyView(prefix)
+  if (revision === undefined) {
+    const view = await listService(client, prefix, { signal })
+    return { view, changes: diffViews(nothing, view) }
+  }
+  try {
+    return { view: await listService(client, prefix, { signal, revision }), changes: [] }
+  } catch (error) {
+    if (toLabError(error).code !== 'COMPACTED') throw error
+    const view = await relist(options)
+    const relisted = { type: 'relisted', revision: view.revision.toString() } as const
+    return { view, changes: [relisted, ...diffViews(nothing, view)] }
+  }
+}
+
+/** An outage must not end a watch that has run so far. */
+async function relist(options: ServiceWatchOptions): Promise<ServiceView> {
+  const { client, prefix, signal, onTrouble } = options
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await listService(client, prefix, { signal })
+    } catch (error) {
+      const trouble = toLabError(error)
+      if (signal.aborted || !isOutage(trouble)) throw error
+      onTrouble(trouble)
+      await pause(backoffMs(attempt), signal)
+    }
+  }
+}
+
+function isOutage({ code }: LabError): boolean {
+  return code === 'TIMEOUT' || code === 'UNAVAILABLE' || code === 'QUORUM_LOST'
+}
