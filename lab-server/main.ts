@@ -175,6 +175,7 @@ function readVersion(): string {
 
 function announce(config: Config, url: string, release: EtcdRelease, limit: LabLimit): void {
   console.log(`Ming Registry Lab: ${url}`)
+  if (config.publicUrl !== null) console.log(`  readers use ${config.publicUrl.href}`)
   console.log(`  etcd ${release.version}, up to ${limit.max} labs at once (${limit.because})`)
   if (release.outdated) {
     console.log(

@@ -1,5 +1,5 @@
 import type { WebSocket } from 'ws'
-import { LabError, limits, type ServerMessage } from '../../protocol/index.ts'
+import { type ClientMessage, LabError, limits, type ServerMessage } from '../../protocol/index.ts'
 import type { Clock } from '../lab/clock.ts'
 import type { Labs } from '../lab/labs.ts'
 import { createTokenBucket, type TokenBucket } from '../lab/token-bucket.ts'
@@ -111,9 +111,9 @@ export class Connection {
     }
   }
 
-  #pass(message: Parameters<Session['handle']>[0]): void {
+  #pass(message: ClientMessage): void {
     if (message.type === 'hello') this.#cancelHello()
-    void this.#session.handle(message)
+    this.#session.handle(message)
   }
 
   #refuse(id: number | null, error: LabError): void {

@@ -58,16 +58,16 @@ export class Session {
     return this.#greeted
   }
 
-  /** Answers every message exactly once; never rejects. */
-  async handle(message: ClientMessage): Promise<void> {
+  /**
+   * Answers every message exactly once; never throws. What can be done at once is done at once, so
+   * messages take effect in the order they came.
+   */
+  handle(message: ClientMessage): void {
     try {
-      this.#checkRoom(message)
-      this.#pending += 1
-      try {
-        this.#outbox.reply(await this.#answer(message))
-      } finally {
-        this.#pending -= 1
-      }
+      this.#checkGreeted(message)
+      const answer = this.#answer(message)
+      if (answer instanceof Promise) void this.#answerLater(message.id, answer)
+      else this.#outbox.reply(answer)
     } catch (error) {
       this.refuse(message.id, error)
     }
@@ -92,17 +92,29 @@ export class Session {
     this.#lab = null
   }
 
-  #checkRoom(message: ClientMessage): void {
-    if (message.type !== 'hello' && !this.#greeted) {
-      throw new LabError('HELLO_REQUIRED', 'The first message must be hello')
-    }
-    if (this.#pending >= mostPending) {
-      const details = { retryAfterMs: 1000 }
-      throw new LabError('RATE_LIMIT', `${mostPending} requests are still waiting`, { details })
+  #checkGreeted(message: ClientMessage): void {
+    if (message.type === 'hello' || this.#greeted) return
+    throw new LabError('HELLO_REQUIRED', 'The first message must be hello')
+  }
+
+  async #answerLater(id: number, answer: Promise<ServerMessage>): Promise<void> {
+    this.#pending += 1
+    try {
+      this.#outbox.reply(await answer)
+    } catch (error) {
+      this.refuse(id, error)
+    } finally {
+      this.#pending -= 1
     }
   }
 
-  /** Synchronous up to the first wait, so that messages take effect in the order they came. */
+  /** Before something that takes its time. */
+  #checkRoom(): void {
+    if (this.#pending < mostPending) return
+    const details = { retryAfterMs: 1000 }
+    throw new LabError('RATE_LIMIT', `${mostPending} requests are still waiting`, { details })
+  }
+
   #answer(message: ClientMessage): ServerMessage | Promise<ServerMessage> {
     switch (message.type) {
       case 'hello':
@@ -112,7 +124,7 @@ export class Session {
       case 'lab.create':
         return this.#createLab(message)
       case 'lab.end':
-        return this.#finish(message, this.#requireLab().end('ended'))
+        return this.#endLab(message)
       case 'lab.keep':
         return this.#act(message, () => {})
       case 'terminal.attach':
@@ -180,8 +192,9 @@ export class Session {
     return { type: 'done', id: message.id }
   }
 
-  async #finish(message: ClientMessage, done: Promise<void>): Promise<ServerMessage> {
-    await done
+  async #endLab(message: Message<'lab.end'>): Promise<ServerMessage> {
+    this.#checkRoom()
+    await this.#requireLab().end('ended')
     return { type: 'done', id: message.id }
   }
 
@@ -219,6 +232,7 @@ export class Session {
   }
 
   async #complete(message: Message<'complete'>): Promise<ServerMessage> {
+    this.#checkRoom()
     const lab = this.#requireLab()
     lab.touch()
     const { from, candidates } = await lab.complete(message.line, message.cursor, this.#locale)
@@ -238,6 +252,7 @@ export class Session {
   }
 
   async #fault(message: Message<'fault'>): Promise<ServerMessage> {
+    this.#checkRoom()
     const lab = this.#requireLab()
     lab.touch()
     await lab.fault(message.action, message.target)

@@ -25,7 +25,7 @@ export interface WebServerOptions {
 
 /** The one port of the lab server. */
 export interface WebServer {
-  /** What a reader types. */
+  /** As reached from this machine. */
   readonly url: string
   /** Takes no new connection and says `bye` to every tab. */
   bye(): void
@@ -87,7 +87,6 @@ function explainListen(error: NodeJS.ErrnoException, host: string, port: number)
 }
 
 function describeUrl(options: WebServerOptions, port: number): string {
-  if (options.publicUrl !== null) return options.publicUrl.href
   const everywhere = options.host === '0.0.0.0' || options.host === '::'
   const name = everywhere ? 'localhost' : options.host
   const host = name.includes(':') ? `[${name}]` : name

@@ -8,8 +8,18 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startLabServer, runLabServer, type LabServer } from '../helpers/lab-server.ts'
 
 /** `fetch` sets Host itself; here the test does. */
-async function getAs(server: LabServer, host: string, target = '/healthz') {
-  const call = request({ host: '127.0.0.1', port: server.port, path: target, headers: { host } })
+async function getAs(
+  server: LabServer,
+  host: string,
+  target = '/healthz',
+  headers: Record<string, string> = {},
+) {
+  const call = request({
+    host: '127.0.0.1',
+    port: server.port,
+    path: target,
+    headers: { ...headers, host },
+  })
   call.end()
   const [response] = await once(call, 'response')
   const chunks: Buffer[] = []
@@ -52,7 +62,8 @@ describe('the server', () => {
       expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8')
       expect(response.headers.get('cache-control')).toBe('no-cache')
       const etag = response.headers.get('etag') ?? ''
-      const again = await fetch(new URL(page, server.url), { headers: { 'if-none-match': etag } })
+      const { host } = new URL(server.url)
+      const again = await getAs(server, host, `/${page}`, { 'if-none-match': etag })
       expect(again.status, page).toBe(304)
     }
   })
