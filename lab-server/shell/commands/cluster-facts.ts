@@ -1,25 +1,12 @@
-import type { ClusterSnapshot, ProcessState } from '../../../protocol/index.ts'
+import type { ClusterSnapshot } from '../../../protocol/index.ts'
 import type { ClusterDriver } from '../../cluster/cluster-driver.ts'
 import type { ClusterMonitor } from '../../cluster/monitor.ts'
+import { countQuorum } from '../../cluster/quorum.ts'
 import type { CommandOutput } from '../command.ts'
 import type { Messages } from '../messages/en.ts'
 
-export interface QuorumFacts {
-  readonly running: number
-  readonly needed: number
-  readonly total: number
-  readonly held: boolean
-}
-
-/** Arithmetic of the majority, from what the driver sees now (a snapshot may be a second old). */
-export function countQuorum(states: readonly ProcessState[]): QuorumFacts {
-  const total = states.length
-  const running = states.filter((state) => state === 'running').length
-  const needed = Math.floor(total / 2) + 1
-  return { running, needed, total, held: running >= needed }
-}
-
-export function quorumNow(driver: ClusterDriver): QuorumFacts {
+/** From what the driver sees now: a snapshot may be a second old. */
+export function quorumNow(driver: ClusterDriver): ClusterSnapshot['quorum'] {
   return countQuorum(driver.members().map((member) => member.state))
 }
 

@@ -1,13 +1,13 @@
-import type { Registration, Registry, ServiceInstance } from '../../registry/registry.ts'
+import type { Registry, ServiceInstance } from '../../registry/registry.ts'
 import type { Command } from '../command.ts'
 import { nodeOf, readInstance, servicePositional, versionOption } from './service-arguments.ts'
 import { registryOf } from './tools.ts'
 
 /** The same instance is one whose key is the same; the group is not part of the key. */
-function findOwn(registry: Registry, wanted: ServiceInstance): Registration | undefined {
+function isOwn(registry: Registry, wanted: ServiceInstance): boolean {
   return registry
     .registrations()
-    .find(
+    .some(
       ({ instance }) =>
         instance.serviceName === wanted.serviceName &&
         instance.serviceVersion === wanted.serviceVersion &&
@@ -30,15 +30,10 @@ export const deregister: Command = {
     const { registry } = registryOf(context)
     const { m } = context
     const instance = readInstance(context.args, 'default')
-    const own = findOwn(registry, instance)
+    const own = isOwn(registry, instance)
+    await context.wait(registry.deregister(instance))
     const node = nodeOf(instance)
-    if (own === undefined) {
-      await context.wait(registry.deregister(instance))
-      context.print(m.deregister.deleted({ node }), 'good')
-    } else {
-      await context.wait(own.release())
-      context.print(m.deregister.released({ node }), 'good')
-    }
+    context.print(own ? m.deregister.own({ node }) : m.deregister.foreign({ node }), 'good')
     return 0
   },
 }

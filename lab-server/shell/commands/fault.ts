@@ -1,4 +1,9 @@
-import { LabError, type FaultAction, type FaultRecord } from '../../../protocol/index.ts'
+import {
+  LabError,
+  type FaultAction,
+  type FaultRecord,
+  type ProcessState,
+} from '../../../protocol/index.ts'
 import type { ClusterCapabilities } from '../../cluster/cluster-driver.ts'
 import type { Command, CommandContext, CompletionSource } from '../command.ts'
 import type { Messages } from '../messages/en.ts'
@@ -74,18 +79,36 @@ async function printOutcome(context: CommandContext, record: FaultRecord) {
   context.print(next, 'dim')
 }
 
+const absentStates: Readonly<Partial<Record<FaultAction, readonly ProcessState[]>>> = {
+  start: ['stopped', 'killed', 'exited'],
+  resume: ['paused'],
+}
+
+/** What the reader named; `start` and `resume` alone mean every member that waits for it. */
+function targetsOf(context: CommandContext, action: FaultAction): readonly string[] {
+  const states = absentStates[action]
+  const named = states === undefined ? context.args.required('target') : context.args.text('target')
+  if (named !== undefined) return [named]
+  const absent = clusterOf(context).driver.members()
+  return absent.filter(({ state }) => states?.includes(state)).map(({ name }) => name)
+}
+
 async function runFault(context: CommandContext, action: FaultAction): Promise<number> {
   const { monitor } = clusterOf(context)
-  const { m, args } = context
+  const { m } = context
+  const targets = targetsOf(context, action)
   // Probe writes run only while someone looks, and the write gap is measured by them.
   const stopLooking = monitor.watch(() => undefined)
   try {
-    const { term } = monitor.snapshot()
-    const started = performance.now()
-    const record = await context.wait(monitor.fault(action, args.required('target')))
-    context.print(describeFault(record, performance.now() - started, m))
-    if (record.wasLeader) context.print(m.fault.wasLeader({ member: record.member, term }))
-    await printOutcome(context, record)
+    if (targets.length === 0) context.print(m.fault.nobodyWaits)
+    for (const [index, target] of targets.entries()) {
+      const { term } = monitor.snapshot()
+      const started = performance.now()
+      const record = await context.wait(monitor.fault(action, target))
+      context.print(describeFault(record, performance.now() - started, m))
+      if (record.wasLeader) context.print(m.fault.wasLeader({ member: record.member, term }))
+      if (index === targets.length - 1) await printOutcome(context, record)
+    }
     return 0
   } finally {
     stopLooking()
@@ -107,7 +130,14 @@ function faultCommand({ action, capability, complete, examples }: FaultDeclarati
     aliases: [],
     requires: ['cluster'],
     capability,
-    positionals: [{ name: 'target', required: true, placeholder: `<member${roles}>`, complete }],
+    positionals: [
+      {
+        name: 'target',
+        required: absentStates[action] === undefined,
+        placeholder: `<member${roles}>`,
+        complete,
+      },
+    ],
     options: [],
     examples,
     run: (context) => runFault(context, action),
@@ -132,7 +162,7 @@ export const start = faultCommand({
   action: 'start',
   capability: 'stop',
   complete: 'members',
-  examples: ['start etcd1'],
+  examples: ['start', 'start etcd1'],
 })
 
 export const pause = faultCommand({
@@ -146,5 +176,5 @@ export const resume = faultCommand({
   action: 'resume',
   capability: 'pause',
   complete: 'members',
-  examples: ['resume etcd1'],
+  examples: ['resume', 'resume etcd1'],
 })

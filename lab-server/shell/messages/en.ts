@@ -134,6 +134,7 @@ export const en = {
     nextAfterLoss: (p: { start: string }) =>
       `Next: services (everything is still registered), cluster, then ${p.start}`,
     nextAfterReturn: 'Next: cluster',
+    nobodyWaits: 'No member waits for that.',
   },
   register: {
     done: (p: { node: string; ttl: number; lease: string }) =>
@@ -144,10 +145,10 @@ export const en = {
       `Next: discover ${p.service}, watch ${p.service} in a second terminal, or deregister ${p.node}`,
   },
   deregister: {
-    released: (p: { node: string }) =>
-      `Deregistered ${p.node}: its key is deleted, its lease revoked.`,
-    deleted: (p: { node: string }) =>
-      `Deregistered ${p.node}: its key is deleted. It was not registered by this lab, so its lease is left alone.`,
+    own: (p: { node: string }) =>
+      `Deregistered ${p.node}: its key is deleted and the lab no longer renews it.`,
+    foreign: (p: { node: string }) =>
+      `Deregistered ${p.node}: its key is deleted. This lab had not registered it: whoever did may put it back.`,
   },
   discover: {
     address: 'ADDRESS',
@@ -309,7 +310,7 @@ export const en = {
     deregister: {
       summary: 'Remove an instance',
       about: [
-        'Deletes the key. When this lab registered it, the lease is revoked too and nobody puts the key back.',
+        'Deletes the key, whoever wrote it. When this lab registered it, the lab stops renewing it and nobody puts the key back.',
       ],
       positionals: { service: 'the service', address: 'host and port of the provider' },
       options: { version: 'the version, instead of after the colon' },
@@ -364,9 +365,9 @@ export const en = {
     start: {
       summary: 'Start a member that is not running',
       about: ['Ready when the member serves again. It comes back with its data.'],
-      positionals: { target: 'a member (etcd1 …)' },
+      positionals: { target: 'a member (etcd1 …); all that wait for it when left out' },
       options: {},
-      examples: ['brings etcd1 back'],
+      examples: ['brings every member back that is not running', 'brings etcd1 back'],
     },
     pause: {
       summary: 'Freeze a member (SIGSTOP)',
@@ -380,9 +381,9 @@ export const en = {
     resume: {
       summary: 'Thaw a paused member (SIGCONT)',
       about: [],
-      positionals: { target: 'a member (etcd1 …)' },
+      positionals: { target: 'a member (etcd1 …); all that wait for it when left out' },
       options: {},
-      examples: ['etcd1 goes on where it was'],
+      examples: ['every paused member goes on', 'etcd1 goes on where it was'],
     },
     logs: {
       summary: 'Show the newest log lines of a member',

@@ -119,6 +119,7 @@ export const zhCn: Messages = {
     leaderStays: (p) => `现在的 leader 是 ${p.member}。`,
     nextAfterLoss: (p) => `接下来：services（注册信息都还在）、cluster，然后 ${p.start}`,
     nextAfterReturn: '接下来：cluster',
+    nobodyWaits: '没有符合条件的成员。',
   },
   register: {
     done: (p) => `已注册 ${p.node}：租约 ${p.lease}，TTL ${String(p.ttl)} 秒，由实验环境负责续约。`,
@@ -128,8 +129,9 @@ export const zhCn: Messages = {
       `接下来：discover ${p.service}；在另一个终端里 watch ${p.service}；或 deregister ${p.node}`,
   },
   deregister: {
-    released: (p) => `已注销 ${p.node}：键已删除，租约已撤销。`,
-    deleted: (p) => `已注销 ${p.node}：键已删除。它不是由本实验注册的，所以租约保持不动。`,
+    own: (p) => `已注销 ${p.node}：键已删除，实验环境不再为它续约。`,
+    foreign: (p) =>
+      `已注销 ${p.node}：键已删除。它不是由本实验注册的，原来的注册者可能会再写回来。`,
   },
   discover: {
     address: '地址',
@@ -271,7 +273,7 @@ export const zhCn: Messages = {
     },
     deregister: {
       summary: '注销一个服务实例',
-      about: ['删除对应的键。如果是本实验注册的，租约也一并撤销，不会再被写回。'],
+      about: ['删除对应的键，不管是谁写的。如果是本实验注册的，就不再续约，也不会再被写回。'],
       positionals: { service: '服务名', address: '服务提供者的主机和端口' },
       options: { version: '版本，代替冒号后面的写法' },
       examples: ['注销版本 1.0 的实例'],
@@ -323,9 +325,9 @@ export const zhCn: Messages = {
     start: {
       summary: '启动一个没有运行的成员',
       about: ['成员恢复服务后才算完成，数据都还在。'],
-      positionals: { target: '成员名（etcd1 …）' },
+      positionals: { target: '成员名（etcd1 …），省略则是所有符合条件的成员' },
       options: {},
-      examples: ['让 etcd1 回来'],
+      examples: ['让没有运行的成员全部回来', '让 etcd1 回来'],
     },
     pause: {
       summary: '冻结一个成员（SIGSTOP）',
@@ -337,9 +339,9 @@ export const zhCn: Messages = {
     resume: {
       summary: '让暂停的成员继续（SIGCONT）',
       about: [],
-      positionals: { target: '成员名（etcd1 …）' },
+      positionals: { target: '成员名（etcd1 …），省略则是所有符合条件的成员' },
       options: {},
-      examples: ['etcd1 从停下的地方继续'],
+      examples: ['让暂停的成员全部继续', 'etcd1 从停下的地方继续'],
     },
     logs: {
       summary: '查看成员最新的日志',
