@@ -2,8 +2,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fingerprint, readStamp, writeStamp } from './fingerprint.mjs'
 import { withLock } from './lock.mjs'
-import { findNpmCli } from './npm.mjs'
-import { run } from './process.mjs'
+import { runNpm } from './npm.mjs'
 import { withProgress } from './progress.mjs'
 import { SetupError } from './setup-error.mjs'
 
@@ -45,9 +44,8 @@ async function isInstalled(root) {
 
 /** @param {string} root */
 async function install(root) {
-  const args = ['ci', '--no-audit', '--no-fund', '--no-progress', '--loglevel=error']
   await withProgress('Installing the npm packages', async () => {
-    const finished = await run(process.execPath, [findNpmCli(), ...args], { cwd: root })
+    const finished = await runNpm(['ci', '--no-audit', '--no-fund'], root)
     if (finished.code !== 0) throw new SetupError(explainInstall(finished))
   })
 }

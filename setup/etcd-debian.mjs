@@ -49,7 +49,9 @@ export async function fetchEtcdFromDebian(options) {
  */
 async function findMirrors() {
   const format = '$(CREATED_BY)|$(COMPONENT)|$(RELEASE)|$(REPO_URI)'
-  const finished = await run('apt-get', ['indextargets', '--format', format])
+  // Without release information: that is only there once the lists have been read.
+  const args = ['indextargets', '--no-release-info', '--format', format]
+  const finished = await run('apt-get', args)
   const rows = finished.stdout.split('\n').map((line) => line.split('|'))
   const uris = rows
     .filter(([by, component]) => by === 'Packages' && component === 'main')

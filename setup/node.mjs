@@ -4,7 +4,7 @@ import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { extract } from './archive.mjs'
 import { addToCache } from './cache.mjs'
-import { findNpmCli } from './npm.mjs'
+import { runNpm } from './npm.mjs'
 import { explainFailure, run } from './process.mjs'
 import { say, withProgress } from './progress.mjs'
 import { SetupError, messageOf } from './setup-error.mjs'
@@ -91,9 +91,7 @@ async function fetchNode(folder, wanted) {
  */
 async function pack(specifier, destination) {
   const args = ['pack', specifier, '--pack-destination', destination, '--ignore-scripts']
-  const finished = await run(process.execPath, [findNpmCli(), ...args, '--loglevel=error'], {
-    cwd: destination,
-  })
+  const finished = await runNpm(args, destination)
   if (finished.code !== 0) throw new SetupError(`npm pack: ${explainFailure(finished)}`)
 }
 

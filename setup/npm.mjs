@@ -1,14 +1,32 @@
 import { existsSync, realpathSync } from 'node:fs'
 import path from 'node:path'
-import { findProgram } from './process.mjs'
+import { findProgram, run } from './process.mjs'
 import { SetupError } from './setup-error.mjs'
+
+const settings = [
+  '--loglevel=error',
+  '--no-progress',
+  '--no-update-notifier',
+  // npm would wait 10 s before it asks an unreachable registry again, and then longer.
+  '--fetch-retry-mintimeout=1000',
+  '--fetch-retry-maxtimeout=5000',
+]
+
+/**
+ * Runs npm to its end with the Node of this process.
+ * @param {readonly string[]} args
+ * @param {string} folder
+ */
+export function runNpm(args, folder) {
+  return run(process.execPath, [findNpmCli(), ...args, ...settings], { cwd: folder })
+}
 
 /**
  * The file that npm itself is: run with the Node of our choice, whichever Node `npm` would use.
  * @param {NodeJS.ProcessEnv} [env]
  * @returns {string}
  */
-export function findNpmCli(env = process.env) {
+function findNpmCli(env = process.env) {
   const found = candidates(env).find((file) => file !== null && isNpmCli(file))
   if (found) return found
   throw new SetupError('npm was not found. Install it (it comes with Node), then try again.')
