@@ -12,7 +12,7 @@ import {
   type TerminalEntry,
   type WireError,
 } from '../../protocol/index.ts'
-import { findServer, type Presence } from './server-presence.ts'
+import { findServer } from './server-presence.ts'
 import { report } from './report.ts'
 import type { TokenStore } from './token-store.ts'
 
@@ -73,7 +73,6 @@ export interface LabClientOptions {
   readonly socketUrl: string
   readonly locale: Locale
   readonly tokens: TokenStore
-  readonly findServer?: (base: string) => Promise<Presence>
 }
 
 interface Pending {
@@ -93,7 +92,13 @@ interface Attachment {
 type Request<T = ClientMessage> = T extends ClientMessage ? Omit<T, 'id'> : never
 
 /** Milliseconds until an answer must be there. Starting a member may take etcd a while. */
-const deadlines = { default: 10_000, ping: 3_000, hello: 5_000, fault: 60_000, end: 30_000 } as const
+const deadlines = {
+  default: 10_000,
+  ping: 3_000,
+  hello: 5_000,
+  fault: 60_000,
+  end: 30_000,
+} as const
 /** Milliseconds between two pings of a quiet connection. */
 const pingEveryMs = 15_000
 const slowestRetryMs = 10_000
@@ -207,7 +212,10 @@ export class LabClient {
     return {
       run: async (line, columns) => {
         const { locale } = this.#options
-        await this.#request({ type: 'terminal.run', terminal: id, line, locale, columns }, 'default')
+        await this.#request(
+          { type: 'terminal.run', terminal: id, line, locale, columns },
+          'default',
+        )
       },
       interrupt: async () => {
         await this.#request({ type: 'terminal.interrupt', terminal: id }, 'default')
@@ -357,8 +365,7 @@ export class LabClient {
     this.#drop()
     this.#set({ connection: neverOpen ? 'connecting' : 'lost' })
     if (this.#attempt === 0 || neverOpen) {
-      const find = this.#options.findServer ?? findServer
-      const presence = await find(this.#options.base)
+      const { presence } = await findServer(this.#options.base)
       if (this.#closed || this.#socket || this.#retryTimer !== undefined) return
       if (presence === 'absent') {
         this.#attempt = 0
@@ -373,9 +380,12 @@ export class LabClient {
   #scheduleRetry(): void {
     const longest = Math.min(slowestRetryMs, 250 * 2 ** this.#attempt)
     this.#attempt += 1
-    this.#retryTimer = setTimeout(() => {
-      this.#connect()
-    }, longest * (0.5 + Math.random() / 2))
+    this.#retryTimer = setTimeout(
+      () => {
+        this.#connect()
+      },
+      longest * (0.5 + Math.random() / 2),
+    )
   }
 
   /** Forgets the socket at once: the close event of a half-open one may be minutes away. */

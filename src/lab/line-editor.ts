@@ -124,13 +124,12 @@ function edit(state: LineState, key: Key): LineState {
   }
 }
 
+// eslint-disable-next-line no-control-regex -- removing control characters is the point
+const controls = /[\x00-\x1f\x7f-\x9f]/g
+
 /** Text without line breaks and control characters: what may stand in a line. */
 function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex -- removing control characters is the point
-  return text
-    .toWellFormed()
-    .replace(/\t/g, ' ')
-    .replace(/[\x00-\x1f\x7f-\x9f]/g, '')
+  return text.toWellFormed().replaceAll('\t', ' ').replace(controls, '')
 }
 
 function insert(state: LineState, raw: string): LineState {

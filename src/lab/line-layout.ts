@@ -40,7 +40,7 @@ export function layOut(view: LineView, columns: number): Rows {
       column = 0
     }
     if (offset >= view.cursor && !cursor) cursor = { row: rows.length - 1, column }
-    rows[rows.length - 1] += grapheme
+    rows.push((rows.pop() ?? '') + grapheme)
     column += width
     offset += grapheme.length
   }

@@ -4,36 +4,50 @@
  */
 export type Presence = 'present' | 'absent' | 'silent'
 
+export interface ServerLook {
+  readonly presence: Presence
+  /** What the server says of itself; null unless it is present. */
+  readonly etcd: { readonly version: string; readonly outdated: boolean } | null
+}
+
 const deadlineMs = 5000
 
 /** Asks `<base>healthz`. Never rejects. */
-export async function findServer(base: string, get: typeof fetch = fetch): Promise<Presence> {
-  if (globalThis.location?.protocol === 'file:') return 'absent'
+export async function findServer(base: string): Promise<ServerLook> {
+  if (location.protocol === 'file:') return { presence: 'absent', etcd: null }
   try {
-    const response = await get(`${base}healthz`, {
+    const response = await fetch(`${base}healthz`, {
       cache: 'no-store',
       headers: { accept: 'application/json' },
       signal: AbortSignal.timeout(deadlineMs),
     })
-    // 5xx: a proxy whose lab server is away, or one that is just ending.
-    if (response.status >= 500) return 'silent'
-    return response.ok && isHealth(await readJson(response)) ? 'present' : 'absent'
+    return readAnswer(response.status, await response.text())
   } catch {
-    // fetch rejects for one reason: no answer came.
-    return 'silent'
+    // fetch rejects for one reason: no whole answer came.
+    return { presence: 'silent', etcd: null }
   }
 }
 
-async function readJson(response: Response): Promise<unknown> {
-  const text = await response.text()
+/** What an answer of `/healthz` means. */
+export function readAnswer(status: number, body: string): ServerLook {
+  // 5xx: a proxy whose lab server is away, or one that is just ending.
+  if (status >= 500) return { presence: 'silent', etcd: null }
+  const health = status === 200 ? readJson(body) : null
+  if (!isRecord(health) || health['ok'] !== true) return { presence: 'absent', etcd: null }
+  const version = health['etcdVersion']
+  const outdated = health['etcdOutdated'] === true
+  return { presence: 'present', etcd: typeof version === 'string' ? { version, outdated } : null }
+}
+
+function readJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // A static host answers with its own page.
+    // A static host answers with a page of its own.
     return null
   }
 }
 
-function isHealth(body: unknown): boolean {
-  return typeof body === 'object' && body !== null && 'ok' in body && body.ok === true
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
 }

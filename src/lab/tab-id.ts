@@ -24,11 +24,11 @@ function randomId(): string {
 
 /** Takes the lock for as long as the page lives. False when another page holds it. */
 function claim(id: string): Promise<boolean> {
-  const locks: LockManager | undefined = globalThis.navigator?.locks
-  if (!locks) return Promise.resolve(true)
+  // Also where navigator.locks does not exist.
+  if (!isSecureContext) return Promise.resolve(true)
   return new Promise((resolve) => {
     const signal = AbortSignal.timeout(releaseMs)
-    const held = locks.request(`${key}:${id}`, { signal }, () => {
+    const held = navigator.locks.request(`${key}:${id}`, { signal }, () => {
       resolve(true)
       return new Promise<never>(() => {})
     })

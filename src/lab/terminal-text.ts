@@ -4,8 +4,8 @@
  * clipboard, no cursor movement, no query that the terminal would answer by typing.
  */
 
-// eslint-disable-next-line no-control-regex -- control characters are what is looked for
 const controls =
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   /(\x1b\[[0-9;:]*m)|\x1b(?:[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?|\[[0-?]*[ -/]*[@-~]?|[ -/]*[0-~]?)|[\x00-\x08\x0b-\x1f\x7f-\x9f]/g
 
 /** `text` with everything removed that a terminal would obey, except SGR, newline and tab. */

@@ -1,5 +1,6 @@
 import type { ITerminalOptions, Terminal } from '@xterm/xterm'
 import { limits, type TerminalEntry, type WireError } from '../../protocol/index.ts'
+import { copyText } from './clipboard.ts'
 import { completionLines } from './completion-list.ts'
 import { button, element, setText } from './dom.ts'
 import { errorHint } from './error-hint.ts'
@@ -431,7 +432,8 @@ export class TerminalView {
   #resize(): void {
     const size = this.#measure()
     const screen = this.#screen
-    if (!size || this.#resizing || !Number.isFinite(size.cols) || !Number.isFinite(size.rows)) return
+    if (!size || this.#resizing || !Number.isFinite(size.cols) || !Number.isFinite(size.rows))
+      return
     if (size.cols === screen.cols && size.rows === screen.rows) return
     this.#erase()
     this.#resizing = true
@@ -470,11 +472,7 @@ export class TerminalView {
 
   #copy(): void {
     const selection = this.#screen.getSelection()
-    if (selection === '') return
-    // Without a secure context there is no clipboard API; the old command works with a key press.
-    const clipboard: Clipboard | undefined = navigator.clipboard
-    if (clipboard) void clipboard.writeText(selection).catch(() => document.execCommand('copy'))
-    else document.execCommand('copy')
+    if (selection !== '') void copyText(selection)
   }
 
   #armLeaving(leaving: boolean): void {

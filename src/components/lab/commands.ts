@@ -1,0 +1,24 @@
+import commands from '../../../content/data/commands.json' with { type: 'json' }
+
+/** One command of the pages: what runs, what a test expects of it, what readers are shown of it. */
+export interface PageCommand {
+  /** Slug of the page it stands on. */
+  readonly page: string
+  readonly line: string
+  readonly expect: {
+    readonly exit: number
+    /** Regular expressions, each of which some line of the output matches. */
+    readonly output: readonly string[]
+  }
+  /** A recorded output. Empty: nothing is shown. */
+  readonly sample: string
+}
+
+const known: Readonly<Record<string, PageCommand>> = commands
+
+/** Throws for an id that the data file does not have: the build fails, not the reader. */
+export function findCommand(id: string): PageCommand {
+  const command = Object.hasOwn(known, id) ? known[id] : undefined
+  if (!command) throw new Error(`content/data/commands.json has no command "${id}"`)
+  return command
+}

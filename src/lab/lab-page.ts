@@ -1,0 +1,225 @@
+import type { Locale } from '../../protocol/index.ts'
+import { CommandBlock } from './command-block.ts'
+import { LabBar } from './lab-bar.ts'
+import { LabClient } from './lab-client.ts'
+import { Panel } from './panel.ts'
+import { claimTabId } from './tab-id.ts'
+import { openTerminal, type TerminalView } from './terminal.ts'
+import { browserStorage, createTokenStore } from './token-store.ts'
+import { loadWords, type Words } from './words.ts'
+
+/** Milliseconds a lab may take to be ready before a command block gives up waiting. */
+const startMs = 60_000
+
+/**
+ * Everything of a page that uses the lab: one client, its terminals and panels, the commands.
+ * Loaded by `boot.ts` when there is a lab or the reader asks for one.
+ */
+export class LabPage {
+  readonly #client: LabClient
+  readonly #words: Words
+  readonly #tab: Promise<string>
+  readonly #terminals = new Map<number, Promise<TerminalView>>()
+  readonly #hosts = new Map<number, HTMLElement>()
+  readonly #mounted = new WeakMap<HTMLElement, { close(): void }>()
+  readonly #commands = new WeakMap<HTMLElement, CommandBlock>()
+
+  private constructor(client: LabClient, words: Words) {
+    this.#client = client
+    this.#words = words
+    this.#tab = claimTabId()
+    client.subscribe(() => this.#follow())
+  }
+
+  static async open(base: string, locale: Locale): Promise<LabPage> {
+    const tokens = createTokenStore(base, browserStorage())
+    const client = new LabClient({ base, socketUrl: socketUrl(base), locale, tokens })
+    watchTheWorld(client, tokens.key)
+    // The connection and the words need nothing of each other.
+    client.open()
+    return new LabPage(client, await loadWords(locale))
+  }
+
+  /** Brings one of our elements to life. Twice is harmless. */
+  mount(part: HTMLElement): void {
+    switch (part.localName) {
+      case 'ming-lab':
+        this.#mountOnce(part, () => this.#mountBar(part))
+        return
+      case 'ming-cluster':
+        this.#mountOnce(part, () => this.#mountPanel(part))
+        return
+      case 'ming-terminal':
+        this.#hosts.set(numberOf(part), part)
+        this.#openTerminals()
+    }
+  }
+
+  /** The element left the page. */
+  unmount(part: HTMLElement): void {
+    this.#mounted.get(part)?.close()
+    this.#mounted.delete(part)
+    const number = numberOf(part)
+    if (part.localName !== 'ming-terminal' || this.#hosts.get(number) !== part) return
+    this.#hosts.delete(number)
+    const view = this.#terminals.get(number)
+    this.#terminals.delete(number)
+    void view?.then((opened) => opened.close())
+  }
+
+  /** The reader pressed "Start a lab". */
+  startLab(): void {
+    void this.#client.createLab()
+    // The reader will type next: the terminal takes the keyboard as soon as it can.
+    void this.#firstTerminal()?.then((terminal) => terminal.focus())
+  }
+
+  /** The reader pressed "Look again". */
+  lookAgain(): void {
+    this.#client.check()
+  }
+
+  /** The reader pressed Run. */
+  runCommand(block: HTMLElement, line: string): void {
+    const command = this.#commands.get(block) ?? this.#makeCommand(block, line)
+    void command.run()
+  }
+
+  #makeCommand(block: HTMLElement, line: string): CommandBlock {
+    const command = new CommandBlock({
+      block,
+      line,
+      client: this.#client,
+      words: this.#words,
+      terminal: () => this.#terminalFor(block),
+      startLab: () => this.#startAndWait(),
+    })
+    this.#commands.set(block, command)
+    return command
+  }
+
+  async #startAndWait(): Promise<boolean> {
+    const client = this.#client
+    if (client.state().lab?.phase !== 'starting') await client.createLab()
+    return new Promise((resolve) => {
+      const finish = (ready: boolean) => {
+        stop()
+        clearTimeout(timer)
+        resolve(ready)
+      }
+      const look = () => {
+        const { lab, error } = client.state()
+        if (lab?.phase === 'ready') finish(true)
+        else if (lab?.phase === 'gone' || (!lab && error)) finish(false)
+      }
+      const stop = client.subscribe(look)
+      const timer = setTimeout(() => finish(false), startMs)
+      look()
+    })
+  }
+
+  /** The first terminal of the page; a page without one gets it under the block. */
+  async #terminalFor(block: HTMLElement): Promise<TerminalView> {
+    if (this.#hosts.size === 0) {
+      const made = document.createElement('ming-terminal')
+      made.className = 'ming-terminal not-content'
+      made.dataset['number'] = '1'
+      block.after(made)
+      this.mount(made)
+    }
+    const number = Math.min(...this.#hosts.keys())
+    const view = await this.#open(number)
+    const host = this.#hosts.get(number)
+    const smooth = !matchMedia('(prefers-reduced-motion: reduce)').matches
+    host?.scrollIntoView({ block: 'nearest', behavior: smooth ? 'smooth' : 'instant' })
+    return view
+  }
+
+  #firstTerminal(): Promise<TerminalView> | null {
+    return this.#hosts.size === 0 ? null : this.#open(Math.min(...this.#hosts.keys()))
+  }
+
+  #follow(): void {
+    const absent = this.#client.state().connection === 'absent'
+    document.documentElement.dataset['mingLab'] = absent ? 'absent' : 'here'
+    this.#openTerminals()
+  }
+
+  /** Terminals open when a lab begins, so that they are there when it is ready. */
+  #openTerminals(): void {
+    const phase = this.#client.state().lab?.phase
+    if (phase !== 'starting' && phase !== 'ready') return
+    for (const number of this.#hosts.keys()) void this.#open(number)
+  }
+
+  #open(number: number): Promise<TerminalView> {
+    const known = this.#terminals.get(number)
+    if (known) return known
+    const opening = this.#openHost(number)
+    this.#terminals.set(number, opening)
+    return opening
+  }
+
+  async #openHost(number: number): Promise<TerminalView> {
+    const host = this.#hosts.get(number)
+    if (!host) throw new Error(`there is no terminal ${number} on this page`)
+    const id = `${await this.#tab}-${number}`
+    return openTerminal({ host, client: this.#client, words: this.#words, id, number })
+  }
+
+  #mountOnce(part: HTMLElement, make: () => { close(): void }): void {
+    if (!this.#mounted.has(part)) this.#mounted.set(part, make())
+  }
+
+  #mountBar(lab: HTMLElement): LabBar {
+    const host = lab.querySelector<HTMLElement>('[data-lab-bar]')
+    if (!host) throw new Error('<ming-lab> has no element with data-lab-bar')
+    const [client, words] = [this.#client, this.#words]
+    return new LabBar({ lab, host, client, words, onStart: () => this.startLab() })
+  }
+
+  /** The static picture stays until there is a snapshot to draw. */
+  #mountPanel(host: HTMLElement): { close(): void } {
+    const client = this.#client
+    let panel: Panel | null = null
+    const stop = client.watchCluster(() => {
+      stop()
+      panel = new Panel({
+        host,
+        words: this.#words,
+        watch: (listener) => client.watchCluster(listener),
+        fault: (action, target) => client.fault(action, target),
+      })
+    })
+    return {
+      close: () => {
+        stop()
+        panel?.close()
+      },
+    }
+  }
+}
+
+function numberOf(part: HTMLElement): number {
+  return Number(part.dataset['number'] ?? 1)
+}
+
+function socketUrl(base: string): string {
+  const url = new URL(`${base}ws`, location.href)
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
+  return url.href
+}
+
+/** What happens outside the page and concerns its connection: sleep, network, other tabs. */
+function watchTheWorld(client: LabClient, tokenKey: string): void {
+  document.addEventListener('visibilitychange', () => {
+    client.setVisible(document.visibilityState === 'visible')
+  })
+  addEventListener('online', () => client.check())
+  addEventListener('pageshow', (event) => {
+    if (event.persisted) client.check()
+  })
+  addEventListener('storage', (event) => {
+    if (event.key === tokenKey) client.adoptToken(event.newValue)
+  })
+}
