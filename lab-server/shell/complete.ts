@@ -169,12 +169,13 @@ function offer(candidate: Completion): Completion[] {
 }
 
 /**
- * What Tab offers at the cursor. Asks etcd for at most 300 ms and then offers nothing; rejects only
- * for what `onFailure` should know.
+ * What Tab offers at the cursor. Asks etcd for at most 300 ms and then offers nothing; rejects when
+ * etcd refuses sooner.
  */
 export async function complete(request: CompletionRequest): Promise<Completions> {
-  const at = readCursor(request.line, request.cursor)
-  if (at === null) return { from: request.cursor, candidates: [] }
+  const cursor = Math.min(request.cursor, request.line.length)
+  const at = readCursor(request.line, cursor)
+  if (at === null) return { from: cursor, candidates: [] }
   const late = new AbortController()
   try {
     const found = await Promise.race([
