@@ -76,6 +76,10 @@ export class WsClient {
     return this.#closed
   }
 
+  isOpen(): boolean {
+    return this.socket.readyState === WebSocket.OPEN
+  }
+
   async close(): Promise<void> {
     this.socket.close()
     await this.#closed
@@ -124,9 +128,7 @@ export class WsClient {
 
   /** The newest state of the lab that came. */
   lab(): LabState | null {
-    const states = this.received.flatMap((message) =>
-      message.type === 'lab' || message.type === 'created' ? [message.lab] : [],
-    )
+    const states = this.received.flatMap((message) => ('lab' in message ? [message.lab] : []))
     return states.at(-1) ?? null
   }
 
@@ -188,7 +190,7 @@ export class WsClient {
   }
 
   #describeLast(): string {
-    const state = this.socket.readyState === WebSocket.OPEN ? 'open' : 'closed'
+    const state = this.isOpen() ? 'open' : 'closed'
     return `${state}; ${JSON.stringify(this.received.at(-1) ?? null).slice(0, 500)}`
   }
 }
