@@ -166,7 +166,7 @@ export class Scout {
     this.#timer = setTimeout(() => this.#round(), pause)
     this.connections.forEach((connection, index) => {
       const finding = this.#findings[index]
-      if (finding !== undefined && finding.pending === null) void this.#ask(connection, finding)
+      if (finding?.pending === null) void this.#ask(connection, finding)
     })
     // Lateness comes with time alone.
     this.#tell()

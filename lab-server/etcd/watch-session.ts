@@ -1,5 +1,5 @@
 import type { ClientDuplexStream } from '@grpc/grpc-js'
-import type { IEvent, IWatchRequest, IWatchResponse } from 'etcd3/lib/rpc.js'
+import type { IEvent, IStatusResponse, IWatchRequest, IWatchResponse } from 'etcd3/lib/rpc.js'
 import { LabError } from '../../protocol/index.ts'
 import type { EtcdConnection } from './connection.ts'
 import type { KeyRange, WatchBatch, WatchEvent } from './etcd-calls.ts'
@@ -8,10 +8,13 @@ import { fromKeyValue, fromOptionalKeyValue, toKeyRange } from './wire.ts'
 
 /** A member that has not confirmed the watch by then is frozen or gone, milliseconds. */
 const confirmMs = 1000
-/** After so much silence the member is asked for its progress, milliseconds ... */
-const askAfterMs = 800
+/**
+ * After so much silence the member is asked for a sign of life, milliseconds. Above a second, so
+ * that members which report their progress every second are not asked at all ...
+ */
+const askAfterMs = 1200
 /** ... and after so much it is given up. */
-const giveUpAfterMs = 2000
+const giveUpAfterMs = 2200
 /** It is given up earlier when others have found that it does not answer. */
 const suspectAfterMs = 300
 const checkMs = 150
@@ -112,8 +115,7 @@ export class WatchSession {
 
   #onMessage(message: IWatchResponse): void {
     if (this.#isOver) return
-    this.#heardAt = performance.now()
-    this.#asked = false
+    this.#hear()
     if (message.canceled) {
       this.#end(this.#cancelled(message))
       return
@@ -131,6 +133,11 @@ export class WatchSession {
     this.#fragments = []
     if (events.length === 0) this.#onProgress(BigInt(message.header.revision))
     else this.#onEvents(events)
+  }
+
+  #hear(): void {
+    this.#heardAt = performance.now()
+    this.#asked = false
   }
 
   #onProgress(revision: bigint): void {
@@ -159,7 +166,28 @@ export class WatchSession {
     } else if (this.#confirmed && silence > askAfterMs && !this.#asked) {
       this.#asked = true
       this.#stream?.write({ progress_request: {} })
+      void this.#askRevision()
     }
+  }
+
+  /**
+   * etcd reports no progress to a watch that begins in its future, and while nothing is written
+   * every watch that follows a list does. Then the member's revision, asked for on the very same
+   * connection, is what shows that there is nothing to tell.
+   */
+  async #askRevision(): Promise<void> {
+    const { connection } = this.#options
+    const status = connection.unary<IStatusResponse>('Maintenance', 'status', {}, askAfterMs)
+    let revision: bigint
+    try {
+      revision = BigInt((await status.answer).header.revision)
+    } catch {
+      // No sign of life: the silence goes on, and the next check says what follows from it.
+      return
+    }
+    if (this.#isOver || revision >= this.#next) return
+    this.#hear()
+    this.#onProgress(revision)
   }
 
   #cancelled(message: IWatchResponse): LabError {

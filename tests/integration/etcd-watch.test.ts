@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { EtcdConnection } from '../../lab-server/etcd/connection.ts'
 import type { WatchBatch, WatchEvent } from '../../lab-server/etcd/etcd-calls.ts'
 import { EtcdClient } from '../../lab-server/etcd/etcd-client.ts'
@@ -19,6 +19,7 @@ afterAll(async () => {
 })
 
 afterEach(async () => {
+  vi.restoreAllMocks()
   for (const client of clients.splice(0)) client.close()
   await cluster.heal()
 })
@@ -151,6 +152,24 @@ describe('what a watch delivers', () => {
       return BigInt(last) >= BigInt(header.revision) || `at ${last}`
     })
     expect(recording.events).toEqual([])
+    await recording.stop()
+  })
+
+  it('stays on its member, and says that it is up to date, while nothing is ever written', async () => {
+    const opened = vi.spyOn(EtcdConnection.prototype, 'stream')
+    const client = connect()
+    const now = await revisionNow(client)
+    const recording = record(client, 'idle/', after(now))
+    // Three times what a silent member is granted.
+    const end = performance.now() + 7000
+    await waitFor(
+      'seven seconds of news',
+      () => (performance.now() > end ? true : `${recording.batches.length} batches`),
+      { everyMs: 100 },
+    )
+    expect(opened).toHaveBeenCalledTimes(1)
+    expect(recording.batches.length).toBeGreaterThanOrEqual(3)
+    expect(recording.batches.every(({ revision }) => revision === now)).toBe(true)
     await recording.stop()
   })
 
@@ -294,7 +313,7 @@ describe('a watch over faults', () => {
     await Promise.all([recording.stop(), history.stop()])
   }, 120_000)
 
-  it.each(['alone', 'with calls that notice it first'] as const)(
+  it.each(['beside calls of another client', 'beside calls of the same client'] as const)(
     'goes on within seconds when the member it watches is frozen, %s',
     async (company) => {
       const watcher = connect()
@@ -305,7 +324,7 @@ describe('a watch over faults', () => {
       // One of the three is the one being watched.
       for (const member of cluster.members) {
         const others = cluster.endpoints.filter((url) => url !== member.clientUrl)
-        const writer = company === 'alone' ? connect(others) : watcher
+        const writer = company === 'beside calls of another client' ? connect(others) : watcher
         cluster.pause(member.name)
         const before = recording.events.length
         await writer.put({ key: 'frozen/a', value: member.name })
