@@ -5,19 +5,28 @@ const config: KnipConfig = {
     'setup/main.mjs',
     // Loaded by name.
     'setup/tasks/*.mjs',
+    'src/components/frame/*.astro',
+    // Processes of their own.
     'lab-server/main.ts',
-    // Started as a process of its own.
     'lab-server/cluster/reaper-process.ts',
-    'content/**/*.mdx',
     'src/diagrams/render.ts',
-    'tests/{bench,screenshots}/main.ts',
+    'tests/bench/{main,measure-pages}.ts',
+    'tests/screenshots/main.ts',
+    'content/**/*.mdx',
   ],
   project: [
     '{protocol,lab-server,src,setup,tests,pages,content}/**/*.{ts,mjs,js,astro,mdx}',
     '*.{ts,js,mjs}',
   ],
-  // Called by name from the set-up script: `astro check`.
-  ignoreDependencies: ['@astrojs/check'],
+  // The type of an exported function's parameter is exported with it.
+  ignoreExportsUsedInFile: true,
+  ignoreDependencies: [
+    // `astro check` asks for it.
+    '@astrojs/check',
+    // Files of these are loaded by their path.
+    '@fontsource-variable/jetbrains-mono',
+    'mermaid',
+  ],
 }
 
 export default config
