@@ -11,7 +11,7 @@ it('lists values with their descriptions in line', () => {
     ],
     40,
   )
-  expect(lines).toBe('  kill      \x1b[2mSIGKILL\x1b[0m\n  register\n')
+  expect(lines).toBe('  kill      \x1b[90mSIGKILL\x1b[0m\n  register\n')
 })
 
 it('cuts a description at the width of the terminal, also a Chinese one', () => {
@@ -19,7 +19,7 @@ it('cuts a description at the width of the terminal, also a Chinese one', () => 
     [{ value: 'kill', description: '立即终止一个成员进程，不给它任何准备的机会' }],
     30,
   ).split('\n')
-  expect(line).toBe('  kill  \x1b[2m立即终止一个成员进程…\x1b[0m')
+  expect(line).toBe('  kill  \x1b[90m立即终止一个成员进程…\x1b[0m')
   expect(textWidth(plainText(line))).toBeLessThanOrEqual(30)
 })
 

@@ -16,7 +16,7 @@ export function completionLines(candidates: readonly Completion[], columns: numb
     const padding = ' '.repeat(width - textWidth(value))
     const room = columns - width - 5
     const text = room > 8 ? cut(description, room) : ''
-    return text === '' ? `  ${value}` : `  ${value}${padding}  \x1b[2m${text}\x1b[0m`
+    return text === '' ? `  ${value}` : `  ${value}${padding}  \x1b[90m${text}\x1b[0m`
   })
   if (candidates.length > shown) lines.push(`  … +${candidates.length - shown}`)
   return lines.map((line) => `${line}\n`).join('')

@@ -37,9 +37,8 @@ export class LabBar {
     this.#options = options
     this.#words = options.words
     options.host.replaceChildren(
-      element('div', { class: 'ming-lab-words' }, this.#status, this.#detail),
+      element('div', { class: 'ming-lab-words' }, this.#status, this.#detail, this.#version),
       this.#buttons,
-      this.#version,
     )
     this.#stop = options.client.subscribe(() => this.#draw())
     // Countdowns and elapsed times; the state itself arrives by message.

@@ -5,9 +5,9 @@ import { measuredGaps, stripMs, stripScale, type Bar, type Gap } from './strip-l
 import type { Words } from './words.ts'
 
 /** Pixels. */
-const laneHeight = 18
-const laneGap = 5
-const top = 24
+const laneHeight = 15
+const laneGap = 4
+const top = 22
 const axisHeight = 18
 
 /**
@@ -64,13 +64,13 @@ export class Strip {
       ...this.#leaderLane(snapshot, width, lane(0)),
       ...this.#writeLane(snapshot, width, lane(1)),
       ...names.flatMap((name, at) => this.#memberLane(snapshot, name, width, lane(at + 2))),
-      ...measuredGaps(snapshot, width).flatMap((gap) => this.#bracket(gap, width, height)),
+      ...measuredGaps(snapshot, width).flatMap((gap) => this.#bracket(gap, width)),
     )
     const words = this.#words
     const titles = [words('lab.strip.leader'), words('lab.strip.writes'), ...names]
     this.#drawing.replaceChildren(
       ...titles.map((title, at) =>
-        svg('text', { class: 'ming-strip-lane', x: '0', y: String(lane(at) + 13) }, title),
+        svg('text', { class: 'ming-strip-lane', x: '0', y: String(lane(at) + 11.5) }, title),
       ),
       plot,
     )
@@ -130,9 +130,9 @@ export class Strip {
     })
   }
 
-  /** From the fault to the end of the gap, over all lanes, with its milliseconds on top. */
-  #bracket(gap: Gap, width: number, height: number): SVGElement[] {
-    const bottom = height - axisHeight
+  /** From the fault to the end of the gap, over leader and writes, with its milliseconds on top. */
+  #bracket(gap: Gap, width: number): SVGElement[] {
+    const bottom = top + 2 * (laneHeight + laneGap)
     const left = gap.x
     const right = gap.x + gap.width
     const nearEnd = right > width - 70
@@ -189,7 +189,7 @@ function block(bar: Bar, y: number, state: string): SVGElement {
 /** A label only where it fits; about seven pixels a letter. */
 function labelIn(bar: Bar, y: number, label: string): SVGElement[] {
   if (label === '' || bar.width < label.length * 7.2 + 8) return []
-  return [svg('text', { class: 'ming-strip-label', x: px(bar.x + 4), y: String(y + 13) }, label)]
+  return [svg('text', { class: 'ming-strip-label', x: px(bar.x + 4), y: String(y + 11.5) }, label)]
 }
 
 function px(value: number): string {

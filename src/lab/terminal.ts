@@ -11,7 +11,6 @@ import { drawLine, eraseLine, type DrawnLine, type LineView } from './line-layou
 import { readTheme } from './terminal-theme.ts'
 import { drawEntries, emptyTranscript, promptOf, type Transcript } from './transcript.ts'
 import type { Words } from './words.ts'
-import { loadXterm } from './xterm.ts'
 
 export interface TerminalOptions {
   /** The terminal builds itself inside this element and empties it on close. */
@@ -29,9 +28,15 @@ type Mode = 'away' | 'idle' | 'sending' | 'running'
 
 const screenReaderKey = 'ming-lab:screen-reader'
 
+/** Fetches xterm ahead of its first use. */
+export async function preloadXterm() {
+  const { loadXterm } = await import('./xterm.ts')
+  return loadXterm()
+}
+
 /** Loads xterm and opens a terminal of the lab in `host`. */
 export async function openTerminal(options: TerminalOptions): Promise<TerminalView> {
-  const [xterm] = await Promise.all([loadXterm(), loadFont(options.host)])
+  const [xterm] = await Promise.all([preloadXterm(), loadFont(options.host)])
   const fit = new xterm.FitAddon()
   const screen = new xterm.Terminal(screenOptions(options.host))
   screen.loadAddon(fit)
@@ -197,7 +202,9 @@ export class TerminalView {
     )
     host.setAttribute('role', 'group')
     host.setAttribute('aria-label', words('lab.terminal.name', { number }))
-    this.#screen.open(this.#mount)
+    const inner = element('div')
+    this.#mount.append(inner)
+    this.#screen.open(inner)
     this.#resize()
     this.#screen.textarea?.setAttribute('aria-label', words('lab.terminal.input', { number }))
     this.#screen.textarea?.setAttribute('aria-describedby', help.id)
@@ -425,7 +432,7 @@ export class TerminalView {
     }
     const { text, cursor, search } = this.#line
     if (!search) return { prompt, promptStyle, text, cursor }
-    return { prompt: `(search: ${search.query}) `, promptStyle: '\x1b[2m', text, cursor }
+    return { prompt: `(search: ${search.query}) `, promptStyle: '\x1b[90m', text, cursor }
   }
 
   /** The input area is taken away first: where it stands after a reflow cannot be known. */

@@ -50,7 +50,7 @@ describe('transcript', () => {
 
   it('says where entries are no longer kept', () => {
     const drawing = drawEntries(emptyTranscript, [output(7, 'late\n'), exit(8, 0)])
-    expect(drawing.output).toBe('\x1b[2m(gap)\x1b[0m\nlate\n\x1b[0m')
+    expect(drawing.output).toBe('\x1b[90m(gap)\x1b[0m\nlate\n\x1b[0m')
   })
 
   it('says nothing of a gap that a clear has made', () => {

@@ -27,7 +27,9 @@ export const emptyTranscript: Transcript = {
 }
 
 const red = '\x1b[31m'
-const dim = '\x1b[2m'
+/** xterm draws "faint" at half the contrast; grey is the page's own soft ink. */
+const faint = '\x1b[2m'
+const grey = '\x1b[90m'
 const bold = '\x1b[1m'
 const reset = '\x1b[0m'
 
@@ -64,7 +66,7 @@ export function drawEntries(
       output = ''
       clear = true
     } else {
-      if (entry.seq > next.lastSeq + 1) output += `${newline(next)}${dim}${gapNotice}${reset}\n`
+      if (entry.seq > next.lastSeq + 1) output += `${newline(next)}${grey}${gapNotice}${reset}\n`
       output += entryText(next, entry)
     }
     next = advance(next, entry)
@@ -79,7 +81,7 @@ function entryText(transcript: Transcript, entry: TerminalEntry): string {
       return `${newline(transcript)}${promptStyle}${prompt}${reset}${safeText(entry.line)}\n`
     }
     case 'output':
-      return safeText(entry.text)
+      return safeText(entry.text).replaceAll(faint, grey)
     case 'exit':
       return reset + newline(transcript)
     case 'clear':

@@ -1,3 +1,4 @@
+import type { Locale } from '../../../protocol/index.ts'
 import commands from '../../../content/data/commands.json' with { type: 'json' }
 
 /** One command of the pages: what runs, what a test expects of it, what readers are shown of it. */
@@ -10,8 +11,10 @@ export interface PageCommand {
     /** Regular expressions, each of which some line of the output matches. */
     readonly output: readonly string[]
   }
-  /** A recorded output. Empty: nothing is shown. */
-  readonly sample: string
+  /** For a command that streams: Ctrl-C follows once a line of the output matches. */
+  readonly interruptAfter?: string
+  /** A recorded output in each language. Empty: nothing is shown. */
+  readonly sample: Readonly<Record<Locale, string>>
 }
 
 const known: Readonly<Record<string, PageCommand>> = commands
