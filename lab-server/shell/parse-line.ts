@@ -259,6 +259,7 @@ export function parseLine(line: string): string[] {
 
 /** Quotes a word so that `parseLine` gives it back; a word that needs no quotes stays as it is. */
 export function quoteWord(word: string): string {
-  if (/^[\w@%+,./:\u4e00-\u9fff-]+$/.test(word)) return word
+  const assigns = /^[A-Za-z_]\w*=/.test(word)
+  if (!assigns && /^[\w@%+,./:=\u4e00-\u9fff-]+$/.test(word)) return word
   return `'${word.replaceAll("'", `'\\''`)}'`
 }

@@ -12,9 +12,11 @@ export function quorumNow(driver: ClusterDriver): ClusterSnapshot['quorum'] {
 
 const freshMs = 1000
 
-/** The first snapshot made from now on, or the latest one when none comes within a second. */
+/**
+ * The first snapshot made from now on (a new listener makes the monitor ask every member at once),
+ * or the latest one when none comes within a second.
+ */
 export function freshSnapshot(monitor: ClusterMonitor): Promise<ClusterSnapshot> {
-  const asked = Date.now()
   return new Promise((resolve) => {
     const finish = (snapshot: ClusterSnapshot) => {
       clearTimeout(timer)
@@ -22,9 +24,7 @@ export function freshSnapshot(monitor: ClusterMonitor): Promise<ClusterSnapshot>
       resolve(snapshot)
     }
     const timer = setTimeout(() => finish(monitor.snapshot()), freshMs)
-    const stop = monitor.watch((snapshot) => {
-      if (snapshot.at >= asked) queueMicrotask(() => finish(snapshot))
-    })
+    const stop = monitor.watch((snapshot) => queueMicrotask(() => finish(snapshot)))
   })
 }
 

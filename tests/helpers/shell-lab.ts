@@ -1,0 +1,151 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { createClusterMonitor } from '../../lab-server/cluster/cluster-monitor.ts'
+import type { ClusterDriver } from '../../lab-server/cluster/cluster-driver.ts'
+import type { ClusterMonitor } from '../../lab-server/cluster/monitor.ts'
+import { EtcdClient } from '../../lab-server/etcd/etcd-client.ts'
+import { createEtcdInspector } from '../../lab-server/etcd/inspector.ts'
+import { connectMember } from '../../lab-server/etcd/member.ts'
+import { createLogger } from '../../lab-server/logger.ts'
+import { createEtcdRegistry } from '../../lab-server/registry/etcd-registry.ts'
+import type { Registry } from '../../lab-server/registry/registry.ts'
+import { createShell, type CommandResult, type Shell } from '../../lab-server/shell/shell.ts'
+import { LabError, type Locale } from '../../protocol/index.ts'
+import { createTestDriver, etcdUnderTest, etcdVersionUnderTest, startAll } from './test-lab.ts'
+import { waitFor } from './wait-for.ts'
+
+export interface Finished extends CommandResult {
+  readonly out: string
+  readonly err: string
+  /** How often the terminal was emptied. */
+  readonly clears: number
+}
+
+/** A command that runs. */
+export interface RunningLine {
+  /** Everything written so far, without colours. */
+  text(): string
+  /** Ctrl-C. */
+  interrupt(): void
+  readonly ended: Promise<Finished>
+}
+
+/** A shell on a real cluster of three members. */
+export interface ShellLab {
+  readonly shell: Shell
+  readonly driver: ClusterDriver
+  readonly monitor: ClusterMonitor
+  readonly registry: Registry
+  /** For what a reader's own programs would write past the shell. */
+  readonly client: EtcdClient
+  readonly labDir: string
+  /** Lines that the shell logged. */
+  readonly log: readonly string[]
+  open(line: string, view?: { locale?: Locale; columns?: number }): RunningLine
+  run(line: string, view?: { locale?: Locale; columns?: number }): Promise<Finished>
+  /** Starts or resumes every member and waits for a leader. */
+  heal(): Promise<void>
+  close(): Promise<void>
+}
+
+const plain = (text: string) => text.replace(/\u001b\[\d*m/g, '')
+
+export async function startShellLab(): Promise<ShellLab> {
+  const { driver, labDir, remove } = await createTestDriver()
+  const monitor = createClusterMonitor({ driver, connect: connectMember })
+  await startAll(driver)
+  await monitor.waitForLeader({ timeoutMs: 15_000 })
+  const endpoints = driver.members().map((member) => member.clientUrl)
+  const client = new EtcdClient({ endpoints })
+  const registry = createEtcdRegistry({ client })
+  const log: string[] = []
+  const etcdctl = join(etcdUnderTest(), '..', 'etcdctl')
+  const version = /\d+\.\d+\.\d+/.exec(await etcdVersionUnderTest())?.[0] ?? ''
+  const shell = createShell({
+    driver,
+    monitor,
+    registry,
+    inspector: createEtcdInspector(client),
+    etcdctl: { path: etcdctl, version },
+    versions: { lab: '0.1.0', etcd: version, etcdFloor: '3.5.33', etcdOutdated: true },
+    logger: createLogger({ level: 'info', format: 'json', write: (line) => void log.push(line) }),
+  })
+
+  const open: ShellLab['open'] = (line, view = {}) => openLine(shell, line, view)
+  return {
+    shell,
+    driver,
+    monitor,
+    registry,
+    client,
+    labDir,
+    log,
+    open,
+    run: (line, view) => open(line, view).ended,
+    async heal() {
+      for (const { name, state } of driver.members()) {
+        if (state === 'paused') await driver.resume(name)
+        else if (state !== 'running') await driver.start(name)
+      }
+      await monitor.waitForLeader({ timeoutMs: 15_000 })
+    },
+    async close() {
+      await registry.close()
+      client.close()
+      await monitor.close()
+      await remove()
+    },
+  }
+}
+
+function openLine(
+  shell: Shell,
+  line: string,
+  { locale = 'en', columns = 120 }: { locale?: Locale; columns?: number },
+): RunningLine {
+  const abort = new AbortController()
+  const text = { out: '', err: '', all: '', clears: 0 }
+  const write = (name: 'out' | 'err') => (piece: string) => {
+    text[name] += piece
+    text.all += piece
+    return Promise.resolve()
+  }
+  const finished = shell.run(line, {
+    locale,
+    columns,
+    signal: abort.signal,
+    out: write('out'),
+    err: write('err'),
+    clear: () => {
+      text.clears += 1
+    },
+  })
+  return {
+    text: () => plain(text.all),
+    interrupt: () => abort.abort(new LabError('INTERRUPTED', 'Interrupted')),
+    ended: finished.then((result) => ({
+      ...result,
+      out: plain(text.out),
+      err: plain(text.err),
+      clears: text.clears,
+    })),
+  }
+}
+
+/** Waits until a running command has written `wanted`. */
+export function waitForText(running: RunningLine, wanted: string | RegExp): Promise<void> {
+  return waitFor(String(wanted), () => {
+    const text = running.text()
+    const found = typeof wanted === 'string' ? text.includes(wanted) : wanted.test(text)
+    return found || JSON.stringify(text.slice(-500))
+  })
+}
+
+/** The etcdctl processes of one lab, as the kernel lists them. */
+export async function etcdctlProcesses(labDir: string): Promise<string[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid=,args='], {
+    maxBuffer: 2 ** 24,
+  })
+  return stdout.split('\n').filter((line) => line.includes(join(labDir, 'etcdctl')))
+}
