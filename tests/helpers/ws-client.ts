@@ -143,12 +143,12 @@ export class WsClient {
     return state
   }
 
-  async waitForMessage<T extends ServerMessage>(
+  /** The first message that matches, also when it came before. */
+  async waitForMessage(
     what: string,
-    matches: ((message: ServerMessage) => message is T) | ((message: ServerMessage) => boolean),
-    options: { after?: number } = {},
+    matches: (message: ServerMessage) => boolean,
   ): Promise<ServerMessage> {
-    const find = () => this.received.slice(options.after ?? 0).find((message) => matches(message))
+    const find = () => this.received.find((message) => matches(message))
     await waitFor(what, () => find() !== undefined || this.#describeLast(), {
       timeoutMs: answerMs,
       everyMs: 5,

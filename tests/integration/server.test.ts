@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { mkdtemp, readdir, rm, rmdir } from 'node:fs/promises'
-import { request } from 'node:http'
+import { type IncomingMessage, request } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { text as readText } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startLabServer, runLabServer, type LabServer } from '../helpers/lab-server.ts'
 
@@ -20,12 +21,15 @@ async function getAs(
     path: target,
     headers: { ...headers, host },
   })
-  call.end()
-  const [response] = await once(call, 'response')
-  const chunks: Buffer[] = []
-  for await (const chunk of response) chunks.push(chunk)
-  return { status: response.statusCode, text: Buffer.concat(chunks).toString() }
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    call.once('response', resolve).once('error', reject).end()
+  })
+  return { status: response.statusCode ?? 0, text: await readText(response) }
 }
+
+const text = (pattern: RegExp): unknown => expect.stringMatching(pattern)
+const aNumber: unknown = expect.any(Number)
+const aBoolean: unknown = expect.any(Boolean)
 
 describe('the server', () => {
   let server: LabServer
@@ -41,12 +45,12 @@ describe('the server', () => {
     expect(response.headers.get('cache-control')).toBe('no-store')
     expect(await response.json()).toEqual({
       ok: true,
-      version: expect.stringMatching(/^\d+\.\d+\.\d+/),
-      boot: expect.stringMatching(/^[0-9a-f]{12}$/),
-      etcdVersion: expect.stringMatching(/^3\.\d+\.\d+$/),
-      etcdOutdated: expect.any(Boolean),
-      uptime: expect.any(Number),
-      labs: { running: 0, max: expect.any(Number) },
+      version: text(/^\d+\.\d+\.\d+/),
+      boot: text(/^[0-9a-f]{12}$/),
+      etcdVersion: text(/^3\.\d+\.\d+$/),
+      etcdOutdated: aBoolean,
+      uptime: aNumber,
+      labs: { running: 0, max: aNumber },
     })
   })
 

@@ -1,9 +1,13 @@
 import { connect as connectTcp } from 'node:net'
+import { text as readText } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { limits, protocolVersion } from '../../protocol/index.ts'
 import { startLabServer, type LabServer } from '../helpers/lab-server.ts'
 import { WsClient } from '../helpers/ws-client.ts'
 import { waitFor } from '../helpers/wait-for.ts'
+
+const aNumber: unknown = expect.any(Number)
+const aVersion: unknown = expect.stringMatching(/^3\./)
 
 let server: LabServer
 
@@ -57,9 +61,7 @@ describe('the handshake', () => {
         '\r\n',
       ].join('\r\n'),
     )
-    const chunks: Buffer[] = []
-    for await (const chunk of socket) chunks.push(chunk)
-    const answer = Buffer.concat(chunks).toString()
+    const answer = await readText(socket)
     expect(answer).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n/)
     expect(answer).toContain('may not use this lab server')
   })
@@ -75,7 +77,7 @@ describe('hello', () => {
     const client = await WsClient.open(server)
     expect(await client.hello()).toMatchObject({
       protocol: protocolVersion,
-      server: { etcdVersion: expect.stringMatching(/^3\./), idleMinutes: 30 },
+      server: { etcdVersion: aVersion, idleMinutes: 30 },
       lab: null,
     })
     await client.close()
@@ -201,7 +203,7 @@ describe('a flood', () => {
     expect(answered).toBeGreaterThan(50)
     expect(answered).toBeLessThan(200)
     expect(failures(client)[0]).toMatchObject({
-      error: { code: 'RATE_LIMIT', details: { retryAfterMs: expect.any(Number) } },
+      error: { code: 'RATE_LIMIT', details: { retryAfterMs: aNumber } },
     })
     await expectServes()
   })
