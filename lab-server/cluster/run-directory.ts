@@ -34,7 +34,7 @@ export async function claimRunDirectory(runDir: string): Promise<() => void> {
  * without an owner file, and any whose owner might live.
  */
 export async function findAbandonedRuns(baseDir: string): Promise<string[]> {
-  const names = (await readdir(baseDir)).filter((name) => namePattern.test(name))
+  const names = (await listNames(baseDir)).filter((name) => namePattern.test(name))
   const runs = await Promise.all(
     names.map(async (name) => {
       const runDir = join(baseDir, name)
@@ -76,15 +76,28 @@ async function isOurs(runDir: string): Promise<boolean> {
   )
 }
 
+async function listNames(dir: string): Promise<string[]> {
+  try {
+    return await readdir(dir)
+  } catch (error) {
+    if (isMissing(error)) return []
+    throw error
+  }
+}
+
 /** `lstat`, so that a link is seen as a link; null when there is nothing. */
 async function look(path: string): Promise<Awaited<ReturnType<typeof lstat>> | null> {
   try {
     return await lstat(path)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null
+    if (isMissing(error)) return null
     throw error
   }
+}
+
+function isMissing(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return code === 'ENOENT' || code === 'ENOTDIR'
 }
 
 function isOwnerAlive(runDir: string): Promise<boolean> {

@@ -5,7 +5,7 @@ import { addChange, forgetBefore, spansBetween, type Timeline } from './timeline
 export type WriteState = ClusterSnapshot['strip']['writes'][number]['state']
 
 /** How much of the past the strip shows, milliseconds. */
-export const stripMs = 60_000
+const stripMs = 60_000
 
 /** The last minute, as changes. Times are of the monotonic clock. */
 export interface Strip {

@@ -95,6 +95,10 @@ describe('sweepLeftovers', () => {
     expect(await sweepLeftovers(baseDir)).toEqual([])
   })
 
+  it('has nothing to do where no server ever ran', async () => {
+    expect(await sweepLeftovers(join(baseDir, 'not', 'there'))).toEqual([])
+  })
+
   it('leaves a living server alone', async () => {
     server = await startDoomedServer()
     expect(await sweepLeftovers(baseDir)).toEqual([])
