@@ -107,7 +107,8 @@ class EtcdRegistry implements Registry {
       const name = formatServiceId(id)
       counts.set(name, { id, instances: (counts.get(name)?.instances ?? 0) + 1 })
     }
-    return { services: [...counts.values()], revision: header.revision }
+    const sorted = [...counts].toSorted(([a], [b]) => (a < b ? -1 : 1))
+    return { services: sorted.map(([, service]) => service), revision: header.revision }
   }
 
   async *watch(

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { EtcdClient } from '../../lab-server/etcd/etcd-client.ts'
+import { decodeInstance } from '../../lab-server/registry/codec.ts'
+import { createEtcdRegistry } from '../../lab-server/registry/etcd-registry.ts'
+import { createRegistryWorld, type RegistryWorld } from '../helpers/registry-world.ts'
+import { describeRegistry } from './registry-contract.ts'
+
+describeRegistry('etcd', (client) => createEtcdRegistry({ client }))
+
+interface EncodeVector {
+  readonly case: string
+  readonly etcdKey: string
+  readonly value: string
+}
+
+/** Vectors whose instances `register` refuses or mends; codec.test.ts says why. */
+const notAsJavaWrites = ['unset host/port', 'ipv6', 'quote/backslash/slash', 'control']
+
+function readEncodeVectors(): EncodeVector[] {
+  const file = new URL('../fixtures/java-vectors.jsonl', import.meta.url)
+  return readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line))
+    .filter(
+      (line): line is EncodeVector => typeof line === 'object' && line !== null && 'value' in line,
+    )
+}
+
+describe('an instance registered here', () => {
+  let world: RegistryWorld
+
+  beforeAll(async () => {
+    world = await createRegistryWorld((client) => createEtcdRegistry({ client }))
+  })
+  afterAll(async () => {
+    await world.close()
+  })
+
+  const vectors = readEncodeVectors().filter(({ case: name }) => !notAsJavaWrites.includes(name))
+
+  it('has six vectors to be compared with', () => {
+    expect(vectors).toHaveLength(6)
+  })
+
+  it.each(vectors)('is in etcd as Java writes it: $case', async ({ etcdKey, value }) => {
+    const registry = world.open()
+    const decoded = decodeInstance(Buffer.from(value))
+    if (!decoded.ok) throw new Error(decoded.reason)
+    await registry.register(decoded.value)
+    const { kvs } = await world.etcd.range({ key: etcdKey })
+    // Java leaves a null group out; a registration from here always says which group it is in.
+    const expected = value.includes('serviceGroup')
+      ? value
+      : value.replace('}', ',"serviceGroup":"default"}')
+    expect(kvs.map((kv) => Buffer.from(kv.value).toString())).toEqual([expected])
+    await registry.close()
+  })
+})
+
+describe('a registry that cannot reach etcd', () => {
+  it('still refuses an invalid instance at once, and says what it tried otherwise', async () => {
+    const client = new EtcdClient({ endpoints: ['unix:///nowhere/etcd.sock'], deadlineMs: 500 })
+    const troubles: string[] = []
+    const registry = createEtcdRegistry({ client, onTrouble: (error) => troubles.push(error.code) })
+    const instance = {
+      serviceName: 'S',
+      serviceVersion: '1.0',
+      serviceHost: 'h',
+      servicePort: 1,
+      serviceGroup: 'default',
+    }
+    await expect(registry.register({ ...instance, servicePort: 0 })).rejects.toMatchObject({
+      code: 'INVALID_INSTANCE',
+    })
+    await expect(registry.register(instance)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    expect(troubles).toContain('UNAVAILABLE')
+    const start = performance.now()
+    await registry.close()
+    expect(performance.now() - start).toBeLessThan(4000)
+    client.close()
+  })
+})
