@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fingerprint, readStamp, writeStamp } from './fingerprint.mjs'
 import { withLock } from './lock.mjs'
-import { runNpm } from './npm.mjs'
+import { explainNpm, runNpm } from './npm.mjs'
 import { withProgress } from './progress.mjs'
 import { SetupError } from './setup-error.mjs'
 
@@ -52,12 +52,11 @@ async function install(root) {
 
 /** @param {import('./process.mjs').Finished} finished */
 function explainInstall(finished) {
-  const lines = `${finished.stderr}\n${finished.stdout}`.split('\n')
-  // npm puts what is wrong first, and what it knows about its own options after it.
-  const words = lines.map((line) => line.replace(/^npm error ?/, '').trim()).filter(Boolean)
   return [
     'The npm packages could not be installed (npm ci):',
-    ...words.slice(0, 15).map((line) => `    ${line}`),
+    ...explainNpm(finished)
+      .slice(0, 15)
+      .map((line) => `    ${line}`),
     'Check that npm can reach its registry and that the disk is not full, then try again.',
   ].join('\n')
 }

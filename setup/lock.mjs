@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile, rename } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isAlive } from './process.mjs'
@@ -7,6 +7,9 @@ import { SetupError } from './setup-error.mjs'
 
 const retryMs = 200
 const limitMs = 15 * 60_000
+/** The holder touches its lock that often: another process may have got the number of a dead one. */
+const beatMs = 5000
+const silentMs = 60_000
 
 /**
  * Does `work` while no other run holds the lock of this name, and says so when it has to wait.
@@ -20,9 +23,11 @@ const limitMs = 15 * 60_000
 export async function withLock(file, what, work) {
   await mkdir(path.dirname(file), { recursive: true })
   await acquire(file, what)
+  const beat = setInterval(() => void refresh(file), beatMs)
   try {
     return await work()
   } finally {
+    clearInterval(beat)
     await rm(file, { force: true })
   }
 }
@@ -36,7 +41,7 @@ async function acquire(file, what) {
   let said = false
   while (!(await tryAcquire(file))) {
     const holder = await readHolder(file)
-    if (holder !== null && !isAlive(holder)) await breakLock(file)
+    if (holder !== null && (!isAlive(holder) || (await isSilent(file)))) await breakLock(file)
     else if (performance.now() > deadline) {
       throw new SetupError(
         `Process ${String(holder)} has been ${what} for too long. If it is not, remove ${file}.`,
@@ -70,6 +75,22 @@ async function tryAcquire(file) {
 async function readHolder(file) {
   const text = await readFile(file, 'utf8').catch(() => '')
   return /^\d+$/.test(text) ? Number(text) : null
+}
+
+/** @param {string} file */
+async function refresh(file) {
+  const now = new Date()
+  // A lock that is no longer there was taken over: nothing to refresh.
+  await utimes(file, now, now).catch(() => undefined)
+}
+
+/**
+ * @param {string} file
+ * @returns {Promise<boolean>}
+ */
+async function isSilent(file) {
+  const facts = await stat(file).catch(() => null)
+  return facts !== null && Date.now() - facts.mtimeMs > silentMs
 }
 
 /**

@@ -4,7 +4,7 @@ import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { extract } from './archive.mjs'
 import { addToCache } from './cache.mjs'
-import { runNpm } from './npm.mjs'
+import { explainNpm, runNpm } from './npm.mjs'
 import { explainFailure, run } from './process.mjs'
 import { say, withProgress } from './progress.mjs'
 import { SetupError, messageOf } from './setup-error.mjs'
@@ -58,8 +58,10 @@ export async function provideNode(options) {
   if (existsSync(program)) return program
   say(`Node ${nodeVersion} is too old; fetching Node ${version} with npm into ${cache} …`)
   try {
-    await withProgress(`Fetching Node ${version}`, () =>
-      addToCache(cache, name, 'bin/node', (folder) => fetchNode(folder, wanted)),
+    await withProgress(
+      `Fetching Node ${version}`,
+      () => addToCache(cache, name, 'bin/node', (folder) => fetchNode(folder, wanted)),
+      { announced: true },
     )
   } catch (error) {
     throw new SetupError(explainNoFetch(nodeVersion, messageOf(error)), { cause: error })
@@ -92,7 +94,9 @@ async function fetchNode(folder, wanted) {
 async function pack(specifier, destination) {
   const args = ['pack', specifier, '--pack-destination', destination, '--ignore-scripts']
   const finished = await runNpm(args, destination)
-  if (finished.code !== 0) throw new SetupError(`npm pack: ${explainFailure(finished)}`)
+  if (finished.code !== 0) {
+    throw new SetupError(`npm pack: ${explainNpm(finished).slice(0, 2).join(' ')}`)
+  }
 }
 
 /** @param {string} folder */

@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs'
 import path from 'node:path'
-import { findProgram, run } from './process.mjs'
+import { explainFailure, findProgram, run } from './process.mjs'
 import { SetupError } from './setup-error.mjs'
 
 const settings = [
@@ -19,6 +19,20 @@ const settings = [
  */
 export function runNpm(args, folder) {
   return run(process.execPath, [findNpmCli(), ...args, ...settings], { cwd: folder })
+}
+
+/**
+ * What npm says is wrong, most important first, without its advice about itself.
+ * @param {import('./process.mjs').Finished} finished
+ * @returns {string[]} lines; at least one
+ */
+export function explainNpm(finished) {
+  const words = `${finished.stderr}\n${finished.stdout}`
+    .split('\n')
+    .filter((line) => line.startsWith('npm error'))
+    .map((line) => line.replace(/^npm error ?/, '').trim())
+    .filter((line) => line !== '' && !/^(?:A complete log|code |errno )/.test(line))
+  return words.length === 0 ? [explainFailure(finished)] : words
 }
 
 /**

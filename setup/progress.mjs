@@ -15,12 +15,13 @@ export function say(text) {
  * @template T
  * @param {string} what what is being done, without a full stop: "Installing the npm packages"
  * @param {() => Promise<T>} work
+ * @param {{ announced?: boolean }} [options] `announced`: it has been said already that it begins
  * @returns {Promise<T>}
  */
-export async function withProgress(what, work) {
+export async function withProgress(what, work, { announced = false } = {}) {
   const start = performance.now()
   const elapsed = () => `${((performance.now() - start) / 1000).toFixed(1)} s`
-  const first = setTimeout(() => say(`${what} …`), firstAfterMs)
+  const first = setTimeout(() => announced || say(`${what} …`), firstAfterMs)
   const again = setInterval(() => say(`${what} … ${elapsed()} so far`), againEveryMs)
   try {
     const result = await work()

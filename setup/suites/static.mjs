@@ -15,7 +15,11 @@ const programs = {
 /** @type {readonly { title: string, program: keyof typeof programs, args: string[] }[]} */
 const checks = [
   // First: it writes the types that the next ones read.
-  { title: 'astro check', program: 'astro', args: ['check', '--minimumFailingSeverity', 'warning'] },
+  {
+    title: 'astro check',
+    program: 'astro',
+    args: ['check', '--minimumFailingSeverity', 'warning'],
+  },
   { title: 'tsc protocol', program: 'tsc', args: ['-p', 'protocol'] },
   { title: 'tsc lab-server', program: 'tsc', args: ['-p', 'lab-server'] },
   { title: 'tsc src', program: 'tsc', args: ['-p', '.'] },

@@ -1,4 +1,4 @@
-import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { provideDependencies } from '../../setup/dependencies.mjs'
@@ -86,6 +86,17 @@ test('the lock of a run that was killed is taken over', async () => {
   await mkdir(path.join(root, '.cache'))
   // No process has this number: it is above every system's limit.
   await writeFile(path.join(root, '.cache/install.lock'), '99999999')
+  await provideDependencies(root)
+  expect(await readdir(path.join(root, '.cache'))).toEqual([])
+})
+
+test('the lock of a dead run is taken over although its number belongs to a process again', async () => {
+  const root = await createProject()
+  await mkdir(path.join(root, '.cache'))
+  const lockFile = path.join(root, '.cache/install.lock')
+  await writeFile(lockFile, String(process.ppid))
+  const longAgo = new Date(Date.now() - 120_000)
+  await utimes(lockFile, longAgo, longAgo)
   await provideDependencies(root)
   expect(await readdir(path.join(root, '.cache'))).toEqual([])
 })
