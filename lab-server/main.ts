@@ -145,14 +145,20 @@ function openShell(
   const client = new EtcdClient({
     endpoints: tools.driver.members().map((member) => member.clientUrl),
   })
-  const registry = createEtcdRegistry({ client })
+  const registry = createEtcdRegistry({
+    client,
+    // Members die here on purpose: what the registry then puts right is no news.
+    onTrouble: (error) => tools.logger.debug('registry trouble', { error: error.message }),
+  })
   const shell = createShell({ ...tools, registry, inspector: createEtcdInspector(client) })
   return {
     run: (line, io) => shell.run(line, io),
     complete: (line, cursor, locale) => shell.complete(line, cursor, locale),
     close: async () => {
-      await registry.close()
+      // The cluster goes with its lab. With its client gone the registry has nothing to release,
+      // and does not wait for a quorum that the reader took away.
       client.close()
+      await registry.close()
     },
   }
 }

@@ -195,6 +195,48 @@ describe('a lab', () => {
     })
   })
 
+  test('ends at once, also without a quorum and with a command that waits for one', async () => {
+    const client = await connect()
+    await client.createLab()
+    await client.attach()
+    expect(await client.run(register(7001))).toMatchObject({ code: 0 })
+    await client.request('done', { type: 'fault', action: 'pause', target: 'follower' })
+    await client.request('done', { type: 'fault', action: 'kill', target: 'leader' })
+    await client.start(register(7002))
+    const started = performance.now()
+    await client.request('done', { type: 'lab.end' })
+    expect(performance.now() - started).toBeLessThan(2000)
+    expect(client.entries().at(-1)).toMatchObject({ kind: 'exit', error: { code: 'LAB_ENDED' } })
+    expect((await server.leftovers()).pids).toHaveLength(1)
+  })
+
+  test('is not held up by a tab that stops reading', async () => {
+    const slow = await connect()
+    const token = await slow.createLab()
+    const quick = await connect(token)
+    await Promise.all([slow.attach(), quick.attach()])
+    slow.socket.pause()
+    const value = 'x'.repeat(3500)
+    for (let key = 0; key < 15; key += 1) {
+      expect((await quick.run(`etcdctl put key${String(key)} ${value}`)).code).toBe(0)
+    }
+    // About 50 KB each: together more than a socket takes, and more than the ring keeps.
+    for (let round = 0; round < 14; round += 1) {
+      const { code, text } = await quick.run('etcdctl get key --prefix')
+      expect([code, text.length > 15 * value.length]).toEqual([0, true])
+    }
+    const inOrder = (seqs: readonly number[]) => seqs.every((seq, at) => seq > (seqs[at - 1] ?? 0))
+    const all = quick.entries().map(({ seq }) => seq)
+    expect(all).toEqual(all.map((_, index) => index + 1))
+    slow.socket.resume()
+    await waitFor('the slow tab to catch up', () => {
+      const last = slow.entries().at(-1)?.seq
+      return last === all.length || String(last)
+    })
+    // Each entry at most once; what the ring no longer had shows as a jump in the numbers.
+    expect(inOrder(slow.entries().map(({ seq }) => seq))).toBe(true)
+  })
+
   test('completes commands and members', async () => {
     const client = await connect()
     await client.createLab()
