@@ -8,7 +8,7 @@ export interface PageCommand {
   readonly line: string
   readonly expect: {
     readonly exit: number
-    /** Regular expressions, each of which some line of the output matches. */
+    /** Regular expressions, each of which some line of the English output matches. */
     readonly output: readonly string[]
   }
   /** For a command that streams: Ctrl-C follows once a line of the output matches. */

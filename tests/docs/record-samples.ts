@@ -1,0 +1,22 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { PageCommand } from '../../src/components/lab/commands.ts'
+import { pagesWithCommands, runPage } from './page-commands.ts'
+
+/**
+ * Runs every command of the pages on real labs, once in each language, and stores what came out as
+ * the output that readers can unfold: `LAB_ETCD_DIR=… node tests/docs/record-samples.ts`.
+ */
+const file = join(import.meta.dirname, '../../content/data/commands.json')
+const commands: Record<string, PageCommand> = JSON.parse(await readFile(file, 'utf8'))
+
+for (const page of pagesWithCommands) {
+  for (const locale of ['en', 'zh-CN'] as const) {
+    for (const { id, command, text } of await runPage(page, locale)) {
+      const recorded = commands[id] ?? command
+      commands[id] = { ...recorded, sample: { ...recorded.sample, [locale]: text.trimEnd() } }
+    }
+    console.log(`recorded ${page} (${locale})`)
+  }
+}
+await writeFile(file, JSON.stringify(commands, null, 2) + '\n')
