@@ -67,7 +67,7 @@ export function describeRegistry(adapter: string, create: CreateRegistry): void 
         },
         /** Until nothing has been seen for so long, milliseconds. */
         async untilQuiet(ms: number) {
-          for (let before = -1; before !== seen.length; ) {
+          for (let before = -1; before !== seen.length;) {
             before = seen.length
             await delay(ms)
           }
