@@ -23,8 +23,15 @@ test('names the place of the mistake and keeps the id', () => {
 })
 
 test('recognises the hello of another version, whatever its other fields', () => {
-  const hello = { type: 'hello', id: 1, protocol: protocolVersion + 1, brandNew: true }
-  expect(read(hello)).toMatchObject({ ok: false, id: 1, error: { code: 'PROTOCOL_VERSION' } })
+  const today = { type: 'hello', id: 1, protocol: protocolVersion, token: null, locale: 'en' }
+  expect(read(today).ok).toBe(true)
+  for (const other of [
+    { ...today, protocol: protocolVersion + 1 },
+    { ...today, protocol: '2', brandNew: true },
+    { type: 'hello', id: 1 },
+  ]) {
+    expect(read(other)).toMatchObject({ ok: false, id: 1, error: { code: 'PROTOCOL_VERSION' } })
+  }
 })
 
 test('refuses binary frames and frames above the limit', () => {

@@ -17,14 +17,13 @@ export function readFrame(data: Buffer, isBinary: boolean): Frame {
   if (data.length > limits.frameBytes) return refuse(null, frameTooLarge(data.length))
   const value = parseJson(data)
   if (value === undefined) return refuse(null, badFrame('expected JSON'))
+  if (isOtherHello(value)) return refuse(idOf(value), otherProtocol())
   const parsed = clientMessage.safeParse(value)
   if (parsed.success) return { ok: true, message: parsed.data }
-  const id = idOf(value)
-  if (isOtherHello(value)) return refuse(id, otherProtocol())
-  return refuse(id, badFrame(describeIssue(parsed.error.issues[0])))
+  return refuse(idOf(value), badFrame(describeIssue(parsed.error.issues[0])))
 }
 
-export function otherProtocol(): LabError {
+function otherProtocol(): LabError {
   return new LabError(
     'PROTOCOL_VERSION',
     `The server speaks version ${protocolVersion} of the protocol; load the page again`,

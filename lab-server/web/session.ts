@@ -12,7 +12,6 @@ import type { Labs } from '../lab/labs.ts'
 import { toWireError } from '../lab/wire-error.ts'
 import type { Logger } from '../logger.ts'
 import type { Outbox } from './outbox.ts'
-import { otherProtocol } from './read-frame.ts'
 
 /** What `welcome` says of the server. */
 export type ServerFacts = Extract<ServerMessage, { type: 'welcome' }>['server']
@@ -147,7 +146,6 @@ export class Session {
   }
 
   #hello(message: Message<'hello'>): ServerMessage {
-    if (message.protocol !== protocolVersion) throw otherProtocol()
     this.close()
     this.#greeted = true
     this.#locale = message.locale

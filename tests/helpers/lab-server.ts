@@ -53,6 +53,8 @@ export async function startLabServer(options: LabServerOptions = {}): Promise<La
   const started = runServer(
     {
       PORT: '0',
+      // A test runner that is killed leaves no server behind.
+      LAB_EXIT_WITH_PARENT: '1',
       LAB_DATA_DIR: dataDir,
       SITE_DIR: options.siteDir ?? writeTinySite(root),
       ...options.env,
@@ -114,10 +116,11 @@ function fromEnvironment(...names: readonly string[]): Record<string, string> {
 
 async function readAddress({ child, output }: Started): Promise<string> {
   const address = () => /Ming Registry Lab: (\S+)/.exec(output.stdout)?.[1]
-  await waitFor('the address of the lab server', () => {
-    if (child.exitCode !== null) throw new Error(`it ended: ${output.stdout}${output.stderr}`)
-    return address() !== undefined || `${output.stdout}${output.stderr}`
-  })
+  const look = () => {
+    if (address() !== undefined) return true
+    return `${child.exitCode === null ? '' : 'it ended: '}${output.stdout}${output.stderr}`
+  }
+  await waitFor('the address of the lab server', look, { timeoutMs: 30_000 })
   return address() ?? ''
 }
 
