@@ -16,9 +16,9 @@ export function formatTime(epochMs: number): string {
   return new Date(epochMs).toISOString().slice(11)
 }
 
-/** A lease id (decimal, int64) as etcdctl prints it: hexadecimal without leading zeros. */
+/** A lease id (decimal, int64) as etcdctl prints it: sixteen hexadecimal digits. */
 export function leaseIdToHex(decimal: string): string {
-  return BigInt.asUintN(64, BigInt(decimal)).toString(16)
+  return BigInt.asUintN(64, BigInt(decimal)).toString(16).padStart(16, '0')
 }
 
 /** The reverse; null when the text is no hexadecimal int64. */

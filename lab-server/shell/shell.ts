@@ -2,7 +2,9 @@ import { LabError, toLabError, type ErrorCode, type Locale } from '../../protoco
 import type { Logger } from '../logger.ts'
 import type { Command, CommandContext, CommandOutput, ShellTools } from './command.ts'
 import { availableCommands, findCommand, unknownCommand } from './command-table.ts'
+import { quorumNow } from './commands/cluster-facts.ts'
 import { complete, type Completions } from './complete.ts'
+import { findEndpoints } from './etcdctl/endpoints.ts'
 import { messagesFor } from './messages/messages.ts'
 import { paint, type Style } from './paint.ts'
 import { parseArguments } from './parse-arguments.ts'
@@ -57,6 +59,9 @@ const exitCodes: Partial<Record<ErrorCode, number>> = {
   UNKNOWN_COMMAND: 127,
   INTERRUPTED: 130,
 }
+
+/** Codes of calls that no member answered. */
+const unanswered: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'QUORUM_LOST'])
 
 function createOutput(io: ShellIo): CommandOutput {
   let last: Promise<void> = Promise.resolve()
@@ -181,8 +186,21 @@ class LabShell implements Shell {
     }
   }
 
+  /** What failed for want of a quorum says so; what remains names no directory of the host. */
+  #explain(error: LabError): LabError {
+    const { driver } = this.#tools
+    if (driver === null || error instanceof ShellError) return error
+    if (unanswered.has(error.code) && !quorumNow(driver).held) {
+      return new ShellError('QUORUM_LOST', (m) => m.shell.noQuorum, { cause: error })
+    }
+    const { dir } = findEndpoints(driver.members())
+    const message = error.message.replaceAll(`${dir}/`, '')
+    if (dir === '/' || message === error.message) return error
+    return new LabError(error.code, message, { cause: error, details: error.details })
+  }
+
   #fail(thrown: unknown, io: ShellIo, output: CommandOutput): CommandResult {
-    const error = toLabError(thrown)
+    const error = this.#explain(toLabError(thrown))
     if (error.code === 'INTERNAL') {
       this.#logger.error('command failed', { error: thrown })
     }

@@ -3,7 +3,7 @@ import { displayWidth, padToWidth } from './display-width.ts'
 import { renderTable } from './table.ts'
 
 const plain = (lines: readonly string[]) =>
-  lines.map((line) => line.replace(/\u001b\[\d*m/g, '')).join('\n')
+  lines.map((line) => line.replace(/\p{Cc}\[\d*m/gu, '')).join('\n')
 
 describe('display width', () => {
   test.each([

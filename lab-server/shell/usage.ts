@@ -24,8 +24,8 @@ export function usageLine(command: Command): string {
 export function usageHint(command: Command, m: Messages): string[] {
   const example = command.examples[0]
   return [
-    `${m.arguments.usage}: ${usageLine(command)}`,
-    ...(example === undefined ? [] : [`${m.arguments.example}: ${example}`]),
+    m.arguments.usage({ line: usageLine(command) }),
+    ...(example === undefined ? [] : [m.arguments.example({ line: example })]),
     m.arguments.more({ command: command.name }),
   ]
 }
@@ -41,7 +41,7 @@ function optionRow(option: Option, text: string, m: Messages): readonly [string,
   const value =
     option.defaultValue === undefined
       ? ''
-      : ` (${m.help.defaultValue({ value: String(option.defaultValue) })})`
+      : m.help.defaultValue({ value: String(option.defaultValue) })
   return [`${short}--${option.name} <${option.value}>`, text + value]
 }
 
@@ -62,8 +62,10 @@ export function helpPage(command: Command, m: Messages): string[] {
   return [
     text.summary,
     '',
-    `${m.arguments.usage}: ${usageLine(command)}`,
-    ...(command.aliases.length === 0 ? [] : [`${m.help.aliases}: ${command.aliases.join(', ')}`]),
+    m.arguments.usage({ line: usageLine(command) }),
+    ...(command.aliases.length === 0
+      ? []
+      : [m.help.aliases({ names: command.aliases.join(', ') })]),
     ...text.about.flatMap((paragraph) => ['', paragraph]),
     ...section(m.help.positionals, describeList(positionals)),
     ...section(m.help.options, describeList(options)),

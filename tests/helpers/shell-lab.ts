@@ -42,17 +42,18 @@ export interface ShellLab {
   readonly labDir: string
   /** Lines that the shell logged. */
   readonly log: readonly string[]
-  open(line: string, view?: { locale?: Locale; columns?: number }): RunningLine
+  readonly open: (line: string, view?: { locale?: Locale; columns?: number }) => RunningLine
   run(line: string, view?: { locale?: Locale; columns?: number }): Promise<Finished>
   /** Starts or resumes every member and waits for a leader. */
   heal(): Promise<void>
   close(): Promise<void>
 }
 
-const plain = (text: string) => text.replace(/\u001b\[\d*m/g, '')
+const plain = (text: string) => text.replace(/\p{Cc}\[\d*m/gu, '')
 
 export async function startShellLab(): Promise<ShellLab> {
-  const { driver, labDir, remove } = await createTestDriver()
+  const cluster = await createTestDriver()
+  const { driver, labDir } = cluster
   const monitor = createClusterMonitor({ driver, connect: connectMember })
   await startAll(driver)
   await monitor.waitForLeader({ timeoutMs: 15_000 })
@@ -94,7 +95,7 @@ export async function startShellLab(): Promise<ShellLab> {
       await registry.close()
       client.close()
       await monitor.close()
-      await remove()
+      await cluster.remove()
     },
   }
 }

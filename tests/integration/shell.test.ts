@@ -191,6 +191,15 @@ describe('cluster, endpoints, logs, version, clear, help', () => {
     expect(chinese.out).toContain('法定多数满足：3 个成员中有 3 个在运行，至少需要 2 个。')
   })
 
+  test('cluster shows what members say now, not what they said a moment ago', async () => {
+    const put = await lab.run('etcdctl put fresh 1 -w json')
+    const revision = /"revision":(\d+)/.exec(put.out)?.[1] ?? 'none'
+    const { out } = await lab.run('cluster')
+    // The member that answered has it; the others may be applying it still.
+    expect(out).toContain(` ${revision} `)
+    await lab.run('etcdctl del fresh')
+  })
+
   test('cluster becomes one record a member in a narrow terminal', async () => {
     const { out } = await lab.run('cluster', { columns: 30 })
     expect(out).toMatch(/^MEMBER: etcd1\nPROCESS: running\nROLE: (leader|follower)\nTERM: \d+/)
@@ -230,7 +239,7 @@ describe('cluster, endpoints, logs, version, clear, help', () => {
       const page = await lab.run(`help ${name}`)
       expect(page.out).toContain(`Usage: ${name}`)
       const chinese = await lab.run(`help ${name}`, { locale: 'zh-CN' })
-      expect(chinese.out).toContain(`用法: ${name}`)
+      expect(chinese.out).toContain(`用法：${name}`)
       expect(chinese.out).toMatch(/示例\n {2}/)
     }
   })
@@ -437,6 +446,10 @@ describe('faults', () => {
     expect(write).toMatchObject({ code: 1, error: { code: 'QUORUM_LOST' } })
     const read = await lab.run('etcdctl get /rpc/ --prefix --consistency=s --keys-only')
     expect(read.out).toContain('/rpc/UserService:1.0/127.0.0.1:8080')
+    const services = lab.open('services')
+    expect(await services.ended).toMatchObject({ code: 1, error: { code: 'QUORUM_LOST' } })
+    expect(services.text()).toContain('The cluster has no quorum')
+    expect(services.text()).not.toContain(lab.labDir)
     const leader = await lab.run('logs leader')
     expect(leader).toMatchObject({ code: 1, error: { code: 'NO_LEADER' } })
 
@@ -447,6 +460,22 @@ describe('faults', () => {
     const discover = lab.open('discover UserService')
     discover.interrupt()
     expect(await discover.ended).toMatchObject({ code: 130, error: { code: 'INTERRUPTED' } })
+  })
+
+  test('start and resume alone bring back every member that is missing, and no other', async () => {
+    await lab.run('kill etcd1')
+    await lab.run('stop etcd2')
+    await lab.run('pause etcd3')
+    const nobody = await lab.run('cluster')
+    expect(nobody.out).toContain('Quorum lost: 0 of 3 members run, 2 needed.')
+    expect(nobody.out).toContain('Bring it back: start etcd1, start etcd2, resume etcd3')
+    const started = await lab.run('start')
+    expect(started.code).toBe(0)
+    expect(started.out).toMatch(/etcd1 serves again[^]*etcd2 serves again/)
+    expect(started.out).not.toContain('etcd3 serves')
+    expect((await lab.run('resume')).out).toContain('etcd3 runs again')
+    expect((await lab.run('resume')).out).toContain('No member is paused.')
+    expect((await lab.run('start')).out).toContain('Every member has been started already.')
   })
 
   test('Ctrl-C while measuring returns at once and the cluster goes on', async () => {

@@ -1,4 +1,4 @@
-import type { ClusterSnapshot } from '../../../protocol/index.ts'
+import { LabError, type ClusterSnapshot } from '../../../protocol/index.ts'
 import type { ClusterDriver } from '../../cluster/cluster-driver.ts'
 import type { ClusterMonitor } from '../../cluster/monitor.ts'
 import { countQuorum } from '../../cluster/quorum.ts'
@@ -10,22 +10,15 @@ export function quorumNow(driver: ClusterDriver): ClusterSnapshot['quorum'] {
   return countQuorum(driver.members().map((member) => member.state))
 }
 
-const freshMs = 1000
-
-/**
- * The first snapshot made from now on (a new listener makes the monitor ask every member at once),
- * or the latest one when none comes within a second.
- */
-export function freshSnapshot(monitor: ClusterMonitor): Promise<ClusterSnapshot> {
-  return new Promise((resolve) => {
-    const finish = (snapshot: ClusterSnapshot) => {
-      clearTimeout(timer)
-      stop()
-      resolve(snapshot)
-    }
-    const timer = setTimeout(() => finish(monitor.snapshot()), freshMs)
-    const stop = monitor.watch((snapshot) => queueMicrotask(() => finish(snapshot)))
-  })
+/** A snapshot after every member has been asked anew: the latest one may be a second old. */
+export async function freshSnapshot(monitor: ClusterMonitor): Promise<ClusterSnapshot> {
+  try {
+    await monitor.resolve('leader')
+  } catch (error) {
+    // That nobody leads is a fact like any other, and the snapshot says it.
+    if (!(error instanceof LabError) || error.code !== 'NO_LEADER') throw error
+  }
+  return monitor.snapshot()
 }
 
 /** The commands that bring every absent member back: `start etcd2, resume etcd3`. */
@@ -45,6 +38,6 @@ export function printQuorum(output: CommandOutput, m: Messages, driver: ClusterD
     return
   }
   output.print(m.cluster.quorumLost(quorum), 'bad')
-  output.print(m.cluster.quorumMeaning)
+  output.print(quorum.running === 0 ? m.cluster.nobodyRuns : m.cluster.quorumMeaning)
   output.print(m.cluster.bringBack({ commands: commandsBack(driver) }))
 }

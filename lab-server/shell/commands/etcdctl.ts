@@ -48,7 +48,7 @@ function exitCode(end: EtcdctlEnd, context: CommandContext): number {
   }
   const code = end.code ?? 1
   if (code !== 0 && !quorumNow(clusterOf(context).driver).held) {
-    throw new ShellError('QUORUM_LOST', (m) => m.etcdctl.quorumLost)
+    throw new ShellError('QUORUM_LOST', (m) => m.shell.noQuorum)
   }
   return code
 }

@@ -100,7 +100,9 @@ async function runFault(context: CommandContext, action: FaultAction): Promise<n
   // Probe writes run only while someone looks, and the write gap is measured by them.
   const stopLooking = monitor.watch(() => undefined)
   try {
-    if (targets.length === 0) context.print(m.fault.nobodyWaits)
+    if (targets.length === 0) {
+      context.print(action === 'resume' ? m.fault.nobodyToResume : m.fault.nobodyToStart)
+    }
     for (const [index, target] of targets.entries()) {
       const { term } = monitor.snapshot()
       const started = performance.now()

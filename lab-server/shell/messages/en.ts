@@ -53,8 +53,8 @@ export const en = {
     tooMany: (p: { value: string }) => `"${p.value}" is one argument too many.`,
     versionTwice:
       'The version is given twice: write it after the colon or with --version, not both.',
-    usage: 'Usage',
-    example: 'Example',
+    usage: (p: { line: string }) => `Usage: ${p.line}`,
+    example: (p: { line: string }) => `Example: ${p.line}`,
     more: (p: { command: string }) => `More: help ${p.command}`,
   },
   help: {
@@ -63,14 +63,14 @@ export const en = {
     options: 'Options',
     positionals: 'Arguments',
     examples: 'Examples',
-    aliases: 'Also',
-    common: 'this help',
-    defaultValue: (p: { value: string }) => `default ${p.value}`,
-    targets: 'a member (etcd1 …), leader, or follower',
+    aliases: (p: { names: string }) => `Also: ${p.names}`,
+    defaultValue: (p: { value: string }) => ` (default: ${p.value})`,
   },
   shell: {
     unknownCommand: (p: { command: string; nearest: string | null }) =>
       `There is no command "${p.command}".${p.nearest === null ? '' : ` Did you mean ${p.nearest}?`} help lists all commands; this terminal reaches your cluster and no system shell.`,
+    noQuorum:
+      'The cluster has no quorum, so this could not be answered. cluster shows who is missing, start (or resume) brings them back.',
     timeLimit: (p: { command: string; seconds: number }) =>
       `${p.command} was ended: it ran longer than ${String(p.seconds)} s.`,
     interrupted: 'Interrupted.',
@@ -108,6 +108,7 @@ export const en = {
       `Quorum lost: ${String(p.running)} of ${String(p.total)} members run, ${String(p.needed)} needed.`,
     quorumMeaning:
       'Without a quorum etcd refuses writes and linearizable reads; serializable reads (etcdctl get --consistency=s) still answer, from what a member last knew.',
+    nobodyRuns: 'No member runs, so nothing can answer.',
     bringBack: (p: { commands: string }) => `Bring it back: ${p.commands}`,
     noLeader: 'No member leads at the moment.',
     errorsOf: (p: { member: string; errors: string }) => `${p.member} says: ${p.errors}`,
@@ -132,9 +133,10 @@ export const en = {
     noWrite: 'No write was acknowledged within the measurement.',
     leaderStays: (p: { member: string }) => `${p.member} leads.`,
     nextAfterLoss: (p: { start: string }) =>
-      `Next: services (everything is still registered), cluster, then ${p.start}`,
+      `Next: services (what was registered still is), cluster, then ${p.start}`,
     nextAfterReturn: 'Next: cluster',
-    nobodyWaits: 'No member waits for that.',
+    nobodyToStart: 'Every member has been started already.',
+    nobodyToResume: 'No member is paused.',
   },
   register: {
     done: (p: { node: string; ttl: number; lease: string }) =>
@@ -273,11 +275,6 @@ export const en = {
     },
     outputLimit: (p: { limit: string }) =>
       `etcdctl was ended: its output passed ${p.limit}. Narrow it with --limit, --keys-only or a longer prefix.`,
-    notRunning: 'etcdctl could not be started.',
-    quorumLost:
-      'Your cluster has no quorum, so this could not be answered. cluster shows who is missing; start <member> brings one back.',
-    failed: (p: { code: number }) => `etcdctl ended with code ${String(p.code)}.`,
-    signalled: (p: { signal: string }) => `etcdctl was ended by ${p.signal}.`,
     endpointFlag: 'members to ask, by name',
     flag: 'flag of etcdctl',
   },

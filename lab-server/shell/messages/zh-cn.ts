@@ -30,8 +30,8 @@ export const zhCn: Messages = {
     missing: (p) => `缺少 ${p.positional}：${p.text}。`,
     tooMany: (p) => `多了一个参数“${p.value}”。`,
     versionTwice: '版本给了两次：写在冒号后面，或者用 --version，二选一。',
-    usage: '用法',
-    example: '示例',
+    usage: (p) => `用法：${p.line}`,
+    example: (p) => `示例：${p.line}`,
     more: (p) => `详细说明：help ${p.command}`,
   },
   help: {
@@ -40,14 +40,14 @@ export const zhCn: Messages = {
     options: '选项',
     positionals: '参数',
     examples: '示例',
-    aliases: '别名',
-    common: '显示这份帮助',
-    defaultValue: (p) => `默认 ${p.value}`,
-    targets: '成员名（etcd1 …）、leader 或 follower',
+    aliases: (p) => `别名：${p.names}`,
+    defaultValue: (p) => `（默认 ${p.value}）`,
   },
   shell: {
     unknownCommand: (p) =>
       `没有命令“${p.command}”。${p.nearest === null ? '' : `是不是 ${p.nearest}？`}输入 help 查看全部命令；这个终端只通向你的集群，没有系统 shell。`,
+    noQuorum:
+      '集群没有法定多数，这个请求无法完成。cluster 显示缺了谁，start（或 resume）让它们回来。',
     timeLimit: (p) => `${p.command} 运行超过 ${String(p.seconds)} 秒，已被结束。`,
     interrupted: '已中断。',
   },
@@ -98,6 +98,7 @@ export const zhCn: Messages = {
       `法定多数丧失：${String(p.total)} 个成员中只有 ${String(p.running)} 个在运行，至少需要 ${String(p.needed)} 个。`,
     quorumMeaning:
       '没有法定多数时，etcd 拒绝写入和线性一致读；串行读（etcdctl get --consistency=s）仍能应答，返回的是该成员最后所知的数据。',
+    nobodyRuns: '没有成员在运行，什么都无法应答。',
     bringBack: (p) => `恢复：${p.commands}`,
     noLeader: '目前没有成员是 leader。',
     errorsOf: (p) => `${p.member} 报告：${p.errors}`,
@@ -119,7 +120,8 @@ export const zhCn: Messages = {
     leaderStays: (p) => `现在的 leader 是 ${p.member}。`,
     nextAfterLoss: (p) => `接下来：services（注册信息都还在）、cluster，然后 ${p.start}`,
     nextAfterReturn: '接下来：cluster',
-    nobodyWaits: '没有符合条件的成员。',
+    nobodyToStart: '所有成员都已启动。',
+    nobodyToResume: '没有被暂停的成员。',
   },
   register: {
     done: (p) => `已注册 ${p.node}：租约 ${p.lease}，TTL ${String(p.ttl)} 秒，由实验环境负责续约。`,
@@ -241,11 +243,6 @@ export const zhCn: Messages = {
     },
     outputLimit: (p) =>
       `输出超过 ${p.limit}，etcdctl 已被结束。可以用 --limit、--keys-only 或更长的前缀缩小范围。`,
-    notRunning: 'etcdctl 没能启动。',
-    quorumLost:
-      '你的集群没有法定多数，这个请求无法完成。cluster 显示缺了谁，start <成员> 让它回来。',
-    failed: (p) => `etcdctl 以代码 ${String(p.code)} 结束。`,
-    signalled: (p) => `etcdctl 被 ${p.signal} 结束。`,
     endpointFlag: '要询问的成员名',
     flag: 'etcdctl 的选项',
   },
@@ -325,7 +322,7 @@ export const zhCn: Messages = {
     start: {
       summary: '启动一个没有运行的成员',
       about: ['成员恢复服务后才算完成，数据都还在。'],
-      positionals: { target: '成员名（etcd1 …），省略则是所有符合条件的成员' },
+      positionals: { target: '成员名（etcd1 …），省略则是所有等待恢复的成员' },
       options: {},
       examples: ['让没有运行的成员全部回来', '让 etcd1 回来'],
     },
@@ -339,7 +336,7 @@ export const zhCn: Messages = {
     resume: {
       summary: '让暂停的成员继续（SIGCONT）',
       about: [],
-      positionals: { target: '成员名（etcd1 …），省略则是所有符合条件的成员' },
+      positionals: { target: '成员名（etcd1 …），省略则是所有等待恢复的成员' },
       options: {},
       examples: ['让暂停的成员全部继续', 'etcd1 从停下的地方继续'],
     },
