@@ -7,6 +7,7 @@ import { shortServiceName } from './commands/service-arguments.ts'
 import type { Messages } from './messages/en.ts'
 import { quoteWord, splitLine } from './parse-line.ts'
 import { leaseIdToHex } from './quantities.ts'
+import { makeVisibleInline } from './sanitize.ts'
 import { formatServiceId, parseServiceId } from '../registry/service-key.ts'
 
 export interface CompletionRequest {
@@ -165,7 +166,8 @@ async function candidatesAt(
 function offer(candidate: Completion): Completion[] {
   const value = quoteWord(candidate.value)
   const { words, problem } = splitLine(value)
-  return problem === null && words[0]?.value === candidate.value ? [{ ...candidate, value }] : []
+  if (problem !== null || words[0]?.value !== candidate.value) return []
+  return [{ value, description: makeVisibleInline(candidate.description) }]
 }
 
 /**

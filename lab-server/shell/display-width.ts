@@ -39,19 +39,6 @@ export function displayWidth(text: string): number {
   return width
 }
 
-/** Cuts a text to at most `cells`, marking the cut with `…`. */
-export function truncateToWidth(text: string, cells: number): string {
-  if (displayWidth(text) <= cells) return text
-  let width = 0
-  let kept = ''
-  for (const { segment } of segmenter.segment(text)) {
-    width += graphemeWidth(segment)
-    if (width > cells - 1) break
-    kept += segment
-  }
-  return `${kept}…`
-}
-
 /** Fills a text with blanks up to `cells`. */
 export function padToWidth(text: string, cells: number, align: 'left' | 'right'): string {
   const blanks = ' '.repeat(Math.max(0, cells - displayWidth(text)))
