@@ -19,8 +19,9 @@ interface Link {
   readonly ends: readonly [string, string]
 }
 
-const size = { width: 320, height: 252 }
-const radius = 31
+const size = { width: 256, height: 224 }
+const centre = { x: 128, y: 130 }
+const radius = 36
 
 /**
  * The picture of the cluster: members around their term, heartbeats from the leader, votes to a
@@ -33,7 +34,11 @@ export class ClusterPicture {
     'aria-hidden': 'true',
     focusable: 'false',
   })
-  readonly #term = svg('text', { class: 'ming-picture-term', x: '160', y: '150' })
+  readonly #term = svg('text', {
+    class: 'ming-picture-term',
+    x: `${centre.x}`,
+    y: `${centre.y + 16}`,
+  })
   readonly #termWord: string
   readonly #stateWord: (look: MemberLook) => string
   readonly #hatchId: string
@@ -74,7 +79,11 @@ export class ClusterPicture {
     this.element.replaceChildren(
       hatching(this.#hatchId),
       ...this.#links.map((link) => link.line),
-      svg('text', { class: 'ming-picture-label', x: '160', y: '126' }, this.#termWord),
+      svg(
+        'text',
+        { class: 'ming-picture-label', x: `${centre.x}`, y: `${centre.y - 8}` },
+        this.#termWord,
+      ),
       this.#term,
       ...this.#links.map((link) => link.pulse),
       ...[...this.#members.values()].map((member) => member.group),
@@ -83,7 +92,7 @@ export class ClusterPicture {
 
   #makeMember(name: string, at: Point): Drawn {
     const x = String(at.x)
-    const state = svg('text', { class: 'ming-picture-state', x, y: String(at.y + 13) })
+    const state = svg('text', { class: 'ming-picture-state', x, y: String(at.y + 14) })
     const group = svg(
       'g',
       { class: 'ming-picture-member' },
@@ -129,8 +138,8 @@ export class ClusterPicture {
 function place(index: number, count: number): Point {
   const angle = -Math.PI / 2 + (2 * Math.PI * index) / count
   return {
-    x: Math.round(size.width / 2 + 112 * Math.cos(angle)),
-    y: Math.round(148 + 108 * Math.sin(angle)),
+    x: Math.round(centre.x + 102 * Math.cos(angle)),
+    y: Math.round(centre.y + 92 * Math.sin(angle)),
   }
 }
 

@@ -3,26 +3,38 @@ import { durationWords } from './duration-words.ts'
 import type { Words } from './words.ts'
 
 /** Faults that take a member away; the others bring one back. */
-const harmful = new Set(['kill', 'stop', 'pause'])
+const harmful: ReadonlySet<FaultRecord['action']> = new Set(['kill', 'stop', 'pause'])
+
+/** A write gap shorter than this is what a write takes anyway, milliseconds. */
+const noticeableMs = 100
 
 /** The fault whose result is worth a line: the newest that took a member away. */
 export function latestFault(faults: readonly FaultRecord[]): FaultRecord | null {
-  return faults.findLast((fault) => harmful.has(fault.action)) ?? null
+  return faults.findLast(tookAway) ?? null
+}
+
+/** True for what ends or freezes a member. */
+export function tookAway(fault: FaultRecord): boolean {
+  return harmful.has(fault.action)
 }
 
 /** What was done, who leads now, and what was measured, as one paragraph. */
-export function faultResult(fault: FaultRecord, words: Words): string {
+export function faultResult(fault: FaultRecord, leader: string | null, words: Words): string {
   const { member, action } = fault
   const done = words(`lab.fault.${action}${fault.wasLeader ? '.leader' : ''}`, { member })
   if (fault.measuring) return `${done}${words('lab.fault.gap')}${words('lab.fault.measuring')}`
-  return [done, election(fault, words), writes(fault, words)]
+  return [done, election(fault, leader, words), writes(fault, words)]
     .filter((part) => part !== '')
     .join(words('lab.fault.gap'))
 }
 
-function election(fault: FaultRecord, words: Words): string {
+function election(fault: FaultRecord, leader: string | null, words: Words): string {
   if (!fault.wasLeader) return words('lab.fault.notLeader')
-  if (fault.newLeader === null || fault.leaderlessMs === null) return words('lab.fault.noNewLeader')
+  if (fault.newLeader === null || fault.leaderlessMs === null) {
+    return leader === null
+      ? words('lab.fault.noNewLeader')
+      : words('lab.fault.laterLeader', { leader })
+  }
   return words('lab.fault.newLeader', {
     leader: fault.newLeader,
     duration: durationWords(fault.leaderlessMs, words),
@@ -31,6 +43,8 @@ function election(fault: FaultRecord, words: Words): string {
 
 function writes(fault: FaultRecord, words: Words): string {
   if (fault.writeGapMs === null) return words('lab.fault.noWriteGap')
+  // A follower's end costs a write nothing but its own round trip.
+  if (!fault.wasLeader && fault.writeGapMs < noticeableMs) return words('lab.fault.noGap')
   return words('lab.fault.writeGap', { duration: durationWords(fault.writeGapMs, words) })
 }
 

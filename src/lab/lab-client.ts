@@ -100,6 +100,8 @@ const deadlines = {
   end: 30_000,
 } as const
 /** Milliseconds between two pings of a quiet connection. */
+/** How long a wish for a lab waits for the server, milliseconds. */
+const openMs = 20_000
 const pingEveryMs = 15_000
 const slowestRetryMs = 10_000
 
@@ -479,8 +481,11 @@ export class LabClient {
         for (const watcher of this.#watchers) watcher(message.snapshot)
         return
       case 'bye':
-        // The socket closes next. A server that shuts down takes its labs with it.
-        if (message.reason === 'shutdown') this.#endWithServer()
+        // The socket closes next. A server that shuts down takes its labs with it, and must not be
+        // asked for a new one any more.
+        if (message.reason !== 'shutdown') return
+        this.#endWithServer()
+        void this.#lose()
         return
       case 'failed':
         this.#refuse(message.id, message.error)
@@ -539,14 +544,24 @@ export class LabClient {
     this.#tell({ type: 'cluster.watch', on })
   }
 
+  /** Waits also while the connection is made again, as after a restart of the server. */
   #whenOpen(): Promise<void> {
     if (this.#state.connection === 'open') return Promise.resolve()
     return new Promise((resolve, reject) => {
-      const stop = this.subscribe((state) => {
-        if (state.connection === 'connecting') return
+      const giveUp = () => {
         stop()
-        if (state.connection === 'open') resolve()
-        else reject(new LabError('CLOSED', 'the lab server does not answer'))
+        reject(new LabError('CLOSED', 'the lab server does not answer'))
+      }
+      const limit = setTimeout(giveUp, openMs)
+      const stop = this.subscribe(({ connection }) => {
+        if (connection === 'connecting' || connection === 'lost') return
+        clearTimeout(limit)
+        if (connection !== 'open') {
+          giveUp()
+          return
+        }
+        stop()
+        resolve()
       })
       this.check()
       this.open()

@@ -178,23 +178,34 @@ export class LabPage {
     return new LabBar({ lab, host, client, words, onStart: () => this.startLab() })
   }
 
-  /** The static picture stays until there is a snapshot to draw. */
+  /** The still picture stands where there is no lab whose snapshots could be drawn. */
   #mountPanel(host: HTMLElement): { close(): void } {
+    const still = [...host.childNodes]
     const client = this.#client
     let panel: Panel | null = null
-    const stop = client.watchCluster(() => {
-      stop()
-      panel = new Panel({
+    const closePanel = () => {
+      panel?.close()
+      panel = null
+      host.replaceChildren(...still)
+    }
+    const stopWatching = client.watchCluster((snapshot) => {
+      if (client.state().lab?.phase !== 'ready') return
+      panel ??= new Panel({
         host,
         words: this.#words,
-        watch: (listener) => client.watchCluster(listener),
         fault: (action, target) => client.fault(action, target),
       })
+      panel.show(snapshot)
+    })
+    const stopFollowing = client.subscribe(({ lab, connection }) => {
+      if (panel && lab?.phase !== 'ready') closePanel()
+      panel?.setConnected(connection === 'open')
     })
     return {
       close: () => {
-        stop()
-        panel?.close()
+        stopWatching()
+        stopFollowing()
+        closePanel()
       },
     }
   }

@@ -14,8 +14,6 @@ const actions: readonly FaultAction[] = ['kill', 'stop', 'pause', 'resume', 'sta
 export interface PanelOptions {
   readonly host: HTMLElement
   readonly words: Words
-  /** Where snapshots come from; returns the way to stop. */
-  readonly watch: (listener: (snapshot: ClusterSnapshot) => void) => () => void
   readonly fault: (action: FaultAction, target: string) => Promise<void>
 }
 
@@ -45,11 +43,11 @@ export class Panel {
   readonly #announce = element('p', { class: 'ming-hidden', role: 'status' })
   readonly #failure = element('p', { class: 'ming-panel-failure', role: 'alert' })
   readonly #pending = new Set<string>()
-  readonly #stop: () => void
   #snapshot: ClusterSnapshot | null = null
   #frame = 0
   #announced: number | null = null
   #lostKey = ''
+  #connected = true
 
   constructor(options: PanelOptions) {
     this.#options = options
@@ -70,11 +68,9 @@ export class Panel {
       },
     )
     this.#build()
-    this.#stop = options.watch((snapshot) => this.#take(snapshot))
   }
 
   close(): void {
-    this.#stop()
     cancelAnimationFrame(this.#frame)
     this.#strip.close()
     this.#options.host.replaceChildren()
@@ -105,8 +101,16 @@ export class Panel {
     )
   }
 
+  /** While the connection is lost the last snapshot stays, but nothing can be done to it. */
+  setConnected(connected: boolean): void {
+    if (connected === this.#connected) return
+    this.#connected = connected
+    this.#options.host.dataset['connected'] = String(connected)
+    this.#redraw()
+  }
+
   /** Snapshots may come faster than the screen is drawn: only the newest counts. */
-  #take(snapshot: ClusterSnapshot): void {
+  show(snapshot: ClusterSnapshot): void {
     this.#snapshot = snapshot
     if (this.#frame !== 0) return
     this.#frame = requestAnimationFrame(() => {
@@ -129,6 +133,7 @@ export class Panel {
   }
 
   #whyNotKillLeader(snapshot: ClusterSnapshot): string | null {
+    if (!this.#connected) return this.#words('lab.panel.notConnected')
     if (snapshot.leader === null) return this.#words('lab.panel.noLeader')
     return this.#pending.has(snapshot.leader) ? this.#words('lab.panel.waitFault') : null
   }
@@ -186,12 +191,16 @@ export class Panel {
     setText(row.facts.revision, status?.revision ?? '–')
     setText(row.facts.size, status ? sizeWords(status.dbSize) : '–')
     setText(row.facts.version, status?.version ?? '–')
-    this.#drawButtons(row, actionsFor(look), this.#pending.has(member.name))
+    this.#drawButtons(row, actionsFor(look), this.#whyNotNow(member.name))
+  }
+
+  #whyNotNow(member: string): string | null {
+    if (!this.#connected) return this.#words('lab.panel.notConnected')
+    return this.#pending.has(member) ? this.#words('lab.panel.waitFault') : null
   }
 
   /** A button that goes away hands its focus to the one that takes its place. */
-  #drawButtons(row: MemberRow, possible: readonly FaultAction[], pending: boolean): void {
-    const reason = pending ? this.#words('lab.panel.waitFault') : null
+  #drawButtons(row: MemberRow, possible: readonly FaultAction[], reason: string | null): void {
     const hadFocus = [...row.buttons.values()].some((one) => one === document.activeElement)
     for (const [action, one] of row.buttons) {
       one.hidden = !possible.includes(action)
@@ -229,7 +238,9 @@ export class Panel {
 
   #drawResult(snapshot: ClusterSnapshot): void {
     const fault = latestFault(snapshot.faults)
-    const text = fault ? faultResult(fault, this.#words) : this.#words('lab.panel.noFault')
+    const text = fault
+      ? faultResult(fault, snapshot.leader, this.#words)
+      : this.#words('lab.panel.noFault')
     setText(this.#result, text)
     setText(this.#sampling, fault ? samplingNote(fault, this.#words) : '')
     if (!fault || fault.measuring || fault.id === this.#announced) return
@@ -240,7 +251,7 @@ export class Panel {
 
   async #act(action: FaultAction, target: string): Promise<void> {
     const name = target === 'leader' ? this.#snapshot?.leader : target
-    if (!name || this.#pending.has(name)) return
+    if (!name || !this.#connected || this.#pending.has(name)) return
     this.#pending.add(name)
     setText(this.#failure, '')
     this.#redraw()
@@ -255,7 +266,7 @@ export class Panel {
   }
 
   #redraw(): void {
-    if (this.#snapshot) this.#take(this.#snapshot)
+    if (this.#snapshot) this.show(this.#snapshot)
   }
 }
 

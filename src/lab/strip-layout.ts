@@ -1,4 +1,5 @@
 import type { ClusterSnapshot, FaultRecord } from '../../protocol/index.ts'
+import { tookAway } from './fault-words.ts'
 
 /** A stretch of a lane, in pixels from the left edge of the lanes. */
 export interface Bar {
@@ -7,10 +8,12 @@ export interface Bar {
 }
 
 export interface Gap extends Bar {
-  readonly fault: FaultRecord
   /** What the bracket spans, milliseconds. */
   readonly ms: number
 }
+
+/** A probe write may take this long with nothing wrong, milliseconds. */
+const longestProbeMs = 100
 
 /** Milliseconds the strip shows. */
 export const stripMs = 60_000
@@ -30,18 +33,30 @@ export function stripScale(now: number, width: number) {
   }
 }
 
-/** The gaps that get a bracket: writes first, for they are what a client feels. */
+/**
+ * The gaps that get a bracket: those measured after a fault, and refused writes that no such
+ * measurement covers (quorum lost for longer than it is measured).
+ */
 export function measuredGaps(snapshot: ClusterSnapshot, width: number): readonly Gap[] {
   const scale = stripScale(snapshot.at, width)
-  return snapshot.faults.flatMap((fault) => {
+  const measured = snapshot.faults.flatMap((fault) => {
     const ms = fault.writeGapMs ?? fault.leaderlessMs
-    if (ms === null || ms < 1 || !isGap(fault)) return []
-    const bar = scale.bar(fault.at, fault.at + ms)
-    return bar ? [{ ...bar, fault, ms }] : []
+    if (ms === null || !tookAway(fault) || !isGap(fault)) return []
+    return [{ from: fault.at, to: fault.at + ms }]
+  })
+  const refused = snapshot.strip.writes.filter(
+    (span) =>
+      span.state === 'refused' &&
+      span.to - span.from > longestProbeMs &&
+      !measured.some((gap) => gap.from < span.to && span.from < gap.to),
+  )
+  return [...measured, ...refused].flatMap(({ from, to }) => {
+    const bar = scale.bar(from, to)
+    return bar ? [{ ...bar, ms: to - from }] : []
   })
 }
 
 /** A follower's end holds nothing up: its few milliseconds are no gap. */
 function isGap(fault: FaultRecord): boolean {
-  return fault.wasLeader || (fault.writeGapMs ?? 0) > 100
+  return fault.wasLeader || (fault.writeGapMs ?? 0) > longestProbeMs
 }

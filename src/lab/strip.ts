@@ -1,4 +1,5 @@
 import type { ClusterSnapshot } from '../../protocol/index.ts'
+import { textWidth } from './cell-width.ts'
 import { element, svg } from './dom.ts'
 import { durationWords } from './duration-words.ts'
 import { measuredGaps, stripMs, stripScale, type Bar, type Gap } from './strip-layout.ts'
@@ -28,8 +29,8 @@ export class Strip {
       'figure',
       { class: 'ming-strip' },
       element('figcaption', {}, words('lab.strip.title')),
-      this.#drawing,
       element('details', {}, element('summary', {}, words('lab.strip.asText')), this.#text),
+      this.#drawing,
     )
     this.#sizes = new ResizeObserver(() => this.#draw())
     this.#sizes.observe(this.element)
@@ -186,9 +187,9 @@ function block(bar: Bar, y: number, state: string): SVGElement {
   })
 }
 
-/** A label only where it fits; about seven pixels a letter. */
+/** A label only where it fits; a cell of text is about six pixels wide. */
 function labelIn(bar: Bar, y: number, label: string): SVGElement[] {
-  if (label === '' || bar.width < label.length * 7.2 + 8) return []
+  if (label === '' || bar.width < textWidth(label) * 6.4 + 8) return []
   return [svg('text', { class: 'ming-strip-label', x: px(bar.x + 4), y: String(y + 11.5) }, label)]
 }
 

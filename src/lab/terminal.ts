@@ -195,10 +195,11 @@ export class TerminalView {
         { class: 'ming-terminal-head' },
         element('span', {}, words('lab.terminal.name', { number })),
         this.#note,
+        this.#screenReaderButton(),
       ),
       this.#mount,
       this.#hint,
-      element('div', { class: 'ming-terminal-foot' }, help, this.#screenReaderButton()),
+      element('div', { class: 'ming-terminal-foot' }, help),
     )
     host.setAttribute('role', 'group')
     host.setAttribute('aria-label', words('lab.terminal.name', { number }))
@@ -269,7 +270,8 @@ export class TerminalView {
     this.#erase()
     if (clear) this.#screen.write('\x1b[H\x1b[2J\x1b[3J')
     this.#screen.write(output)
-    if (entries.some((entry) => entry.kind === 'input')) this.#sending = null
+    // A command that clears the terminal takes its own input entry away with it.
+    if (entries.some(({ kind }) => kind === 'input' || kind === 'clear')) this.#sending = null
     if (this.#mode !== 'away' && this.#sending === null) {
       this.#setMode(transcript.running === null ? 'idle' : 'running')
     }
@@ -463,7 +465,7 @@ export class TerminalView {
   #mayHandle(event: KeyboardEvent): boolean {
     if (event.type !== 'keydown' || event.isComposing) return true
     if (event.key === 'Tab' && (this.#leaving || this.#mode === 'away')) return false
-    this.#armLeaving(event.key === 'Escape')
+    if (!modifiers.has(event.key)) this.#armLeaving(event.key === 'Escape')
     const chord = event.ctrlKey || event.metaKey
     if (/^F\d+$/.test(event.key)) return false
     if (chord && /^[-+=0]$/.test(event.key)) return false
@@ -488,6 +490,9 @@ export class TerminalView {
     this.#tellNote()
   }
 }
+
+/** Keys that do nothing alone: they may stand between Escape and Tab. */
+const modifiers: ReadonlySet<string> = new Set(['Shift', 'Control', 'Alt', 'Meta', 'CapsLock'])
 
 function isCopy(event: KeyboardEvent): boolean {
   return (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'c'
