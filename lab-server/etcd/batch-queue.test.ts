@@ -60,6 +60,18 @@ describe('BatchQueue', () => {
     expect(queue.isFull).toBe(false)
   })
 
+  it('is full of few events when they are large', async () => {
+    const { queue, changes } = makeQueue()
+    const large = { ...event, kv: { ...event.kv, value: new Uint8Array(600_000) } }
+    queue.push({ revision: '1', events: [large] })
+    expect(changes).toEqual([])
+    queue.push({ revision: '2', events: [large] })
+    expect(changes).toEqual([true])
+    await queue.next()
+    await queue.next()
+    expect(changes).toEqual([true, false])
+  })
+
   it('delivers what it holds before it throws', async () => {
     const { queue } = makeQueue()
     queue.push(batch(1, 1))

@@ -1,7 +1,8 @@
 import type { WatchBatch } from './etcd-calls.ts'
 
-/** Events that may wait for the consumer before the stream is paused. */
+/** What may wait for the consumer before the stream is paused: about 1000 events, or 1 MiB. */
 const fullAt = 1000
+const bytesThatWeighAnEvent = 1024
 
 /**
  * Between a stream that pushes and a consumer that pulls. Keeps order, drops nothing but progress
@@ -28,7 +29,7 @@ export class BatchQueue {
     if (this.#ended) return
     if (this.#batches.at(-1)?.events.length === 0) this.#batches.pop()
     this.#batches.push(batch)
-    this.#waiting += batch.events.length
+    this.#waiting += weigh(batch)
     if (!this.#full && this.#waiting >= fullAt) this.#setFull(true)
     this.#wake?.()
   }
@@ -45,7 +46,7 @@ export class BatchQueue {
     for (;;) {
       const batch = this.#batches.shift()
       if (batch !== undefined) {
-        this.#waiting -= batch.events.length
+        this.#waiting -= weigh(batch)
         if (this.#full && this.#waiting <= fullAt / 2) this.#setFull(false)
         return batch
       }
@@ -62,4 +63,13 @@ export class BatchQueue {
     this.#full = full
     this.#onFull(full)
   }
+}
+
+function weigh(batch: WatchBatch): number {
+  let weight = 0
+  for (const { kv, prevKv } of batch.events) {
+    const bytes = kv.key.length + kv.value.length + (prevKv?.value.length ?? 0)
+    weight += 1 + Math.floor(bytes / bytesThatWeighAnEvent)
+  }
+  return weight
 }

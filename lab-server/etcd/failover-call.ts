@@ -44,6 +44,7 @@ export class FailoverCall<T> {
   #started = 0
   #failures = 0
   #lastIndex = 0
+  #lastEpoch = 0
   #lastError: LabError | null = null
   #settled = false
   #deadline: NodeJS.Timeout | null = null
@@ -99,6 +100,7 @@ export class FailoverCall<T> {
     this.#attempts.add(attempt)
     this.#started += 1
     this.#lastIndex = index
+    this.#lastEpoch = attempt.epoch
     call.answer.then(
       (answer) => this.#onAnswer(attempt, answer),
       (error: unknown) => this.#onFailure(attempt, error),
@@ -147,7 +149,9 @@ export class FailoverCall<T> {
   }
 
   #reconsider(): void {
-    if (this.#settled || this.#retry !== null || this.#hasHope()) return
+    if (this.#settled || this.#hasHope()) return
+    // A pause before the next attempt ends early for a new leader, and for nothing else.
+    if (this.#retry !== null && this.#lastEpoch === this.#scout.epoch) return
     const best = this.#scout.best(this.#plan.needsLeader)
     if (best !== null) this.#launch(best)
   }

@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { ILeaseKeepAliveResponse } from 'etcd3/lib/rpc.js'
 import { toLabError } from '../../protocol/index.ts'
 import type { CallOptions, KeepAliveRequest } from './etcd-calls.ts'
 import type { CallPlan } from './failover-call.ts'
+import { pause } from './pause.ts'
 
 type Ask = (plan: CallPlan, options: CallOptions) => Promise<ILeaseKeepAliveResponse>
 
@@ -48,15 +48,4 @@ export async function keepLeaseAlive(
 /** Up to a tenth earlier, so that many processes do not renew in step. */
 function spread(ms: number): number {
   return ms * (0.9 + Math.random() / 10)
-}
-
-/** False when the signal aborted. */
-async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
-  try {
-    await delay(Math.max(ms, 0), undefined, { signal })
-    return !signal.aborted
-  } catch (error) {
-    if (signal.aborted) return false
-    throw error
-  }
 }

@@ -3,6 +3,7 @@ import { BatchQueue } from './batch-queue.ts'
 import type { EtcdConnection } from './connection.ts'
 import type { KeyRange, WatchBatch } from './etcd-calls.ts'
 import { isRecoverable } from './etcd-errors.ts'
+import { pause } from './pause.ts'
 import type { Scout } from './scout.ts'
 import { WatchSession } from './watch-session.ts'
 
@@ -64,7 +65,7 @@ export class WatchLoop {
         break
       }
       failures = session.confirmed ? 1 : failures + 1
-      if (failures > this.#connections.length) await this.#pause(backoff(failures))
+      if (failures > this.#connections.length) await pause(backoff(failures), this.#stop.signal)
       index = await this.#findMember(index)
     }
     this.#release()
@@ -107,20 +108,6 @@ export class WatchLoop {
     clearTimeout(timer)
     this.#stop.signal.removeEventListener('abort', onStop)
     return index ?? (previous + 1) % count
-  }
-
-  async #pause(ms: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      this.#stop.signal.addEventListener(
-        'abort',
-        () => {
-          clearTimeout(timer)
-          resolve()
-        },
-        { once: true },
-      )
-    })
   }
 
   #release(): void {
