@@ -99,6 +99,7 @@ export default defineConfig(
       eqeqeq: 'error',
       'no-control-regex': 'error',
       'no-empty': 'error',
+      'no-empty-pattern': 'error',
       'no-fallthrough': 'error',
       'no-irregular-whitespace': 'error',
       'no-misleading-character-class': 'error',

@@ -11,6 +11,7 @@ const config: KnipConfig = {
     'lab-server/cluster/reaper-process.ts',
     'src/diagrams/render.ts',
     'tests/bench/{main,measure-pages}.ts',
+    'tests/docs/record-samples.ts',
     'tests/screenshots/main.ts',
     'content/**/*.mdx',
   ],
@@ -23,9 +24,8 @@ const config: KnipConfig = {
   ignoreDependencies: [
     // `astro check` asks for it.
     '@astrojs/check',
-    // Files of these are loaded by their path.
+    // Its files are loaded by their path.
     '@fontsource-variable/jetbrains-mono',
-    'mermaid',
   ],
 }
 
