@@ -13,11 +13,32 @@ export interface DiagramWords {
 /** `content/diagrams/<name>.json`: the words in every language of the site. */
 export type DiagramLanguages = Readonly<Record<'en' | 'zh-CN', DiagramWords>>
 
+const languages = ['en', 'zh-CN'] as const
+
+/** Reads `content/diagrams/<name>.json`; throws with what is missing. */
+export function parseDiagramWords(text: string): DiagramLanguages {
+  const value: unknown = JSON.parse(text)
+  if (!isWords(value)) {
+    throw new Error(`a diagram needs title, description, caption and labels in ${languages.join()}`)
+  }
+  return value
+}
+
+function isWords(value: unknown): value is DiagramLanguages {
+  const has = (object: unknown, key: string, type: string) =>
+    typeof object === 'object' && object !== null && typeof Reflect.get(object, key) === type
+  return languages.every((language) => {
+    const said: unknown = has(value, language, 'object') && Reflect.get(Object(value), language)
+    const texts = ['title', 'description', 'caption'].every((key) => has(said, key, 'string'))
+    return texts && has(said, 'labels', 'object')
+  })
+}
+
 /**
  * Raised when the renderer or its palette changes in a way that shows, so that every stored SVG
  * counts as out of date.
  */
-const rendererVersion = 1
+const rendererVersion = 2
 
 /** Fills the places of a Mermaid source. A place without a word, or the reverse, is an error. */
 export function expandDiagram(source: string, words: DiagramWords): string {

@@ -89,9 +89,8 @@ const strays: Readonly<Record<string, string>> = {
 export function toTokens(svg: string): string {
   // Styles and tags only: words in a label stay as they are.
   const mapped = svg.replaceAll(/<style>[^<]*<\/style>|<[^>]+>/g, mapPaint)
-  const left = mapped.match(
-    /(?:fill|stroke|color|background)(?::\s*|=")(?:#[\da-f]{3,8}\b|hsl|rgb)/i,
-  )
+  const colour = /(?:fill|stroke|color|background)(?::\s*|=")(?:#[\da-f]{3,8}\b|hsl|rgb)/i
+  const left = colour.exec(mapped)
   if (left) throw new Error(`the diagram keeps a colour of its own: ${left[0]}`)
   return mapped
 }

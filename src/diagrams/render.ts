@@ -2,7 +2,8 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { chromium, type Page } from '@playwright/test'
-import { expandDiagram, svgFileName, type DiagramLanguages } from './diagram-source.ts'
+import type { Mermaid, MermaidConfig } from 'mermaid'
+import { expandDiagram, parseDiagramWords, svgFileName } from './diagram-source.ts'
 import { fontFamily, themeVariables, toTokens } from './palette.ts'
 
 /**
@@ -15,7 +16,14 @@ const sources = join(root, 'content', 'diagrams')
 const rendered = join(sources, 'rendered')
 const require = createRequire(import.meta.url)
 
-const config = {
+declare global {
+  interface Window {
+    /** What mermaid.min.js leaves behind. */
+    mermaid: Mermaid
+  }
+}
+
+const config: MermaidConfig = {
   startOnLoad: false,
   securityLevel: 'strict',
   theme: 'base',
@@ -38,7 +46,7 @@ const config = {
     noteFontSize: 15,
     actorFontWeight: 600,
   },
-} as const
+}
 
 interface Drawing {
   readonly file: string
@@ -52,9 +60,7 @@ async function collectDrawings(): Promise<Drawing[]> {
     names.map(async (file) => {
       const name = file.replace(/\.mmd$/, '')
       const source = await readFile(join(sources, file), 'utf8')
-      const words: DiagramLanguages = JSON.parse(
-        await readFile(join(sources, `${name}.json`), 'utf8'),
-      )
+      const words = parseDiagramWords(await readFile(join(sources, `${name}.json`), 'utf8'))
       return Object.entries(words).map(([language, said]) => {
         const expanded = expandDiagram(source, said)
         return {
@@ -80,13 +86,13 @@ async function openDrawingBoard(page: Page): Promise<void> {
   await page.addScriptTag({ path: join(root, 'node_modules/mermaid/dist/mermaid.min.js') })
   await page.evaluate(async (settings) => {
     await document.fonts.load('16px "Source Sans 3 Variable"')
-    Reflect.get(globalThis, 'mermaid').initialize(settings)
+    window.mermaid.initialize(settings)
   }, config)
 }
 
 async function draw(page: Page, drawing: Drawing): Promise<string> {
   const svg = await page.evaluate(async ({ id, source }) => {
-    const result = await Reflect.get(globalThis, 'mermaid').render(id, source)
+    const result = await window.mermaid.render(id, source)
     const board = document.createElement('div')
     board.innerHTML = result.svg
     document.body.append(board)
@@ -101,6 +107,13 @@ async function draw(page: Page, drawing: Drawing): Promise<string> {
       (rule) => rule instanceof CSSStyleRule && matches(rule.selectorText),
     )
     if (style) style.textContent = kept.map((rule) => rule.cssText).join('')
+    // Titles of groups stand left, where no arrow comes in.
+    for (const group of board.querySelectorAll('.cluster')) {
+      const label = group.querySelector<SVGGElement>('.cluster-label')
+      const left = Number(group.querySelector('rect')?.getAttribute('x'))
+      const at = label?.transform.baseVal.consolidate()?.matrix
+      if (label && at) label.setAttribute('transform', `translate(${left + 12}, ${at.f})`)
+    }
     const uses = (name: string) => board.innerHTML.includes(`#${name}`)
     for (const part of board.querySelectorAll('marker, symbol, filter, linearGradient')) {
       if (part.tagName === 'filter' || !uses(part.id)) part.remove()
