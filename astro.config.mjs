@@ -57,7 +57,8 @@ export default defineConfig({
   outDir: 'dist',
   base,
   ...(site ? { site } : {}),
-  trailingSlash: 'always',
+  // 'always' answers /healthz with 404 before the development server can pass it on.
+  trailingSlash: labServer ? 'ignore' : 'always',
   fonts: [
     fontFamily(sans, '--ming-face-sans', latin),
     fontFamily(sans, '--ming-face-sans-zh', latinBesideChinese),
