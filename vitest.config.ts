@@ -41,19 +41,9 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'integration',
-          include: ['tests/integration/**/*.test.ts'],
+          include: ['tests/{integration,faults}/**/*.test.ts'],
           ...oneFileAtATime,
           sequence: { groupOrder: 3 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'faults',
-          include: ['tests/faults/**/*.test.ts'],
-          ...oneFileAtATime,
-          testTimeout: 180_000,
-          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -32,10 +32,6 @@ const suites = {
     needs: ['dependencies', 'etcd', 'site'],
     run: (filters) => runVitest('integration', filters),
   },
-  faults: {
-    needs: ['dependencies', 'etcd', 'site'],
-    run: (filters) => runVitest('faults', filters),
-  },
   e2e: { needs: ['dependencies', 'etcd', 'site', 'chromium'], run: runPlaywright },
 }
 
