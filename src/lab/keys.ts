@@ -81,7 +81,7 @@ const sequences: Readonly<Record<string, EditingKey>> = {
 
 // A control sequence, an escaped letter, a lone control character, or a run of text.
 // eslint-disable-next-line no-control-regex -- control characters are what a terminal sends
-const token = /\x1b\[[0-9;?]*[ -/]*[@-~]|\x1bO[@-~]|\x1b[^[O]|[\x00-\x1f\x7f]|[^\x00-\x1f\x7f]+/gsu
+const token = /\x1b\[[0-?]*[ -/]*[@-~]|\x1bO[@-~]|\x1b[^[O]|[\x00-\x1f\x7f]|[^\x00-\x1f\x7f]+/gsu
 
 /** Splits what xterm reports into keys. Unknown control sequences are dropped, never typed. */
 export function parseKeys(data: string): Key[] {
