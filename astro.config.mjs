@@ -70,7 +70,12 @@ export default defineConfig({
       ? {
           server: {
             proxy: {
-              [underBase('healthz')]: { target: labServer, changeOrigin: true },
+              // Astro has taken the base away from a request's path, but not from an upgrade's.
+              '/healthz': {
+                target: labServer,
+                changeOrigin: true,
+                rewrite: () => underBase('healthz'),
+              },
               [underBase('ws')]: { target: labServer, changeOrigin: true, ws: true },
             },
           },
