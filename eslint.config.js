@@ -240,7 +240,7 @@ export default defineConfig(
     'lab-server/cluster',
     ['lab-server/cluster/**/*.ts'],
     [
-      onlyPackages(['node:', 'execa', 'zod'], design),
+      onlyPackages(['node:', 'zod'], design),
       notInto(outsideLabServer, design),
       notInto(otherLabServerFolders('cluster', ['etcd']), design),
     ],
@@ -258,7 +258,7 @@ export default defineConfig(
     'lab-server/shell',
     ['lab-server/shell/**/*.ts'],
     [
-      onlyPackages(['node:', 'execa', 'zod'], `The shell knows neither express nor ws. ${design}`),
+      onlyPackages(['node:', 'zod'], `The shell knows neither express nor ws. ${design}`),
       notInto(outsideLabServer, design),
       notInto(['lab', 'web'], design),
       ...portsOnly,
