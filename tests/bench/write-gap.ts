@@ -202,6 +202,12 @@ function summarize(options: GapOptions, rounds: readonly Round[]): BenchResult {
       baseline: percentile(leaderless, 0.9),
       ratio: percentile(ratios, 0.9),
     }),
+    // The baseline is only as fine as its samples: a busy machine shows here.
+    informationRow({
+      name: `${options.name}: widest distance between two samples of the baseline`,
+      value: median(rounds.map((round) => round.widestSampleGapMs)),
+      unit: 'ms',
+    }),
     ...['bare grpc-js', 'default etcd3'].flatMap((name) => comparisonRow(options, rounds, name)),
   ]
   return {
