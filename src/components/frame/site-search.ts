@@ -104,7 +104,9 @@ export class SiteSearch extends HTMLElement {
 }
 
 function entriesOf(page: PageResult): HTMLLIElement[] {
-  const sections = page.sub_results.filter((part) => part.url !== page.url).slice(0, sectionsShown)
+  const sections = page.sub_results
+    .filter((part) => part.url !== page.url && !part.url.endsWith('#_top'))
+    .slice(0, sectionsShown)
   return [
     entry(page.url, page.meta.title ?? page.url, page.excerpt, ''),
     ...sections.map((part) => entry(part.url, part.title, part.excerpt, 'under')),
