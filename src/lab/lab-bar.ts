@@ -99,6 +99,7 @@ export class LabBar {
     if (situation === 'none' || situation === 'gone') {
       const wait = retryIn(state, now)
       if (wait > 0) return words('lab.retryIn', { time: countdownWords(wait, words) })
+      if (state.error?.code === 'LAB_LIMIT') return words('lab.retryNow')
       const failure = state.lab?.error ?? (situation === 'gone' ? state.error : null)
       return failure ? errorHint(failure, words) : ''
     }
@@ -147,11 +148,7 @@ export class LabBar {
     if (situation !== 'ready') return []
     if (this.#confirming) {
       return [
-        button(
-          words('lab.end.yes'),
-          { class: 'ming-act ming-act-strong' },
-          () => void client.endLab(),
-        ),
+        button(words('lab.end.yes'), { class: 'ming-act' }, () => void client.endLab()),
         button(words('lab.end.no'), quiet, () => this.#confirm(false)),
       ]
     }

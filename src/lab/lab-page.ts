@@ -4,7 +4,7 @@ import { LabBar } from './lab-bar.ts'
 import { LabClient } from './lab-client.ts'
 import { Panel } from './panel.ts'
 import { claimTabId } from './tab-id.ts'
-import { openTerminal, type TerminalView } from './terminal.ts'
+import { openTerminal, preloadXterm, type TerminalView } from './terminal.ts'
 import { browserStorage, createTokenStore } from './token-store.ts'
 import { loadWords, type Words } from './words.ts'
 
@@ -23,6 +23,7 @@ export class LabPage {
   readonly #hosts = new Map<number, HTMLElement>()
   readonly #mounted = new WeakMap<HTMLElement, { close(): void }>()
   readonly #commands = new WeakMap<HTMLElement, CommandBlock>()
+  #focusFirst = false
 
   private constructor(client: LabClient, words: Words) {
     this.#client = client
@@ -69,9 +70,9 @@ export class LabPage {
 
   /** The reader pressed "Start a lab". */
   startLab(): void {
+    this.#focusFirst = true
     void this.#client.createLab()
-    // The reader will type next: the terminal takes the keyboard as soon as it can.
-    void this.#firstTerminal()?.then((terminal) => terminal.focus())
+    if (this.#hosts.size > 0) void preloadXterm()
   }
 
   /** The reader pressed "Look again". */
@@ -135,10 +136,6 @@ export class LabPage {
     return view
   }
 
-  #firstTerminal(): Promise<TerminalView> | null {
-    return this.#hosts.size === 0 ? null : this.#open(Math.min(...this.#hosts.keys()))
-  }
-
   #follow(): void {
     const absent = this.#client.state().connection === 'absent'
     document.documentElement.dataset['mingLab'] = absent ? 'absent' : 'here'
@@ -150,6 +147,14 @@ export class LabPage {
     const phase = this.#client.state().lab?.phase
     if (phase !== 'starting' && phase !== 'ready') return
     for (const number of this.#hosts.keys()) void this.#open(number)
+    this.#focusFirstTerminal()
+  }
+
+  /** Who has just started a lab will type next: the terminal takes the keyboard once it can. */
+  #focusFirstTerminal(): void {
+    if (!this.#focusFirst || this.#hosts.size === 0) return
+    this.#focusFirst = false
+    void this.#open(Math.min(...this.#hosts.keys())).then((terminal) => terminal.focus())
   }
 
   #open(number: number): Promise<TerminalView> {

@@ -46,6 +46,20 @@ describe('the situation of a lab', () => {
     expect(idleWarning({ ...state, lab: { ...lab, idleEndsInMs: null } }, 0)).toBeNull()
   })
 
+  it('warns at half of a short idle time', () => {
+    const server = {
+      version: '0.1.0',
+      boot: 'b',
+      etcdVersion: '3.5.30',
+      etcdOutdated: false,
+      etcdFloor: '3.5.33',
+      idleMinutes: 2,
+    }
+    const short = { ...state, server, lab: { ...lab, idleEndsInMs: 120_000 } }
+    expect(idleWarning(short, 50_000)).toBeNull()
+    expect(idleWarning(short, 70_000)).toBe(50_000)
+  })
+
   it('counts down to the next try', () => {
     const error = { code: 'LAB_LIMIT', message: '', details: { retryAfterMs: 42_000 } } as const
     expect(retryIn({ ...state, error, errorAt: 1000 }, 3000)).toBe(40_000)

@@ -25,15 +25,16 @@ export function situationOf(state: ClientState): Situation {
   return state.connection === 'connecting' ? 'connecting' : 'none'
 }
 
-/** The reader is warned when this much of the idle time is left, milliseconds. */
+/** The reader is warned when this much of the idle time is left, or half of it where it is short. */
 const warnMs = 5 * 60_000
 
 /** Milliseconds until the lab ends by itself, when that is soon; null when it is not. */
 export function idleWarning(state: ClientState, now: number): number | null {
-  const { lab, labAt } = state
+  const { lab, labAt, server } = state
   if (lab?.phase !== 'ready' || lab.idleEndsInMs === null) return null
   const left = lab.idleEndsInMs - (now - labAt)
-  return left < warnMs ? Math.max(0, left) : null
+  const warnBefore = Math.min(warnMs, (server?.idleMinutes ?? 30) * 30_000)
+  return left < warnBefore ? Math.max(0, left) : null
 }
 
 /** Milliseconds until another try makes sense after `LAB_LIMIT` or `RATE_LIMIT`; 0 = now. */

@@ -35,7 +35,12 @@ export function readTheme(element: Element): ITheme {
     if (colour) theme[name as keyof typeof tokens] = colour
   }
   const ink = theme.foreground
-  if (ink) theme.selectionBackground = `${ink}40`
+  if (ink) {
+    theme.selectionBackground = `${ink}40`
+    theme.scrollbarSliderBackground = `${ink}30`
+    theme.scrollbarSliderHoverBackground = `${ink}50`
+    theme.scrollbarSliderActiveBackground = `${ink}60`
+  }
   return theme
 }
 
