@@ -72,7 +72,7 @@ function otherLabServerFolders(own, allowed) {
   return labServerFolders.filter((folder) => folder !== own && !allowed.includes(folder))
 }
 
-const design = 'See "Who may import whom" in AGENTS.md.'
+const design = 'See "Where things are" in AGENTS.md.'
 const outsideLabServer = everyFolder.filter(
   (folder) => !['protocol', 'lab-server'].includes(folder),
 )
