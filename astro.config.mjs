@@ -66,21 +66,20 @@ export default defineConfig({
     fontFamily(mono, '--ming-face-mono-zh', latinBesideChinese),
   ],
   vite: {
-    ...(labServer
-      ? {
-          server: {
+    server: {
+      // The root is the source directory: what set-up, builds and tests write is not source.
+      watch: {
+        ignored: ['**/.cache/**', '**/dist/**', '**/test-results/**', '**/playwright-report/**'],
+      },
+      ...(labServer
+        ? {
             proxy: {
-              // Astro has taken the base away from a request's path, but not from an upgrade's.
-              '/healthz': {
-                target: labServer,
-                changeOrigin: true,
-                rewrite: () => underBase('healthz'),
-              },
+              [underBase('healthz')]: { target: labServer, changeOrigin: true },
               [underBase('ws')]: { target: labServer, changeOrigin: true, ws: true },
             },
-          },
-        }
-      : {}),
+          }
+        : {}),
+    },
   },
   integrations: [
     starlight({

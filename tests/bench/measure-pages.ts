@@ -72,7 +72,7 @@ async function measureKill(bench: Bench): Promise<{ leaderless: number; writeGap
   const leader = await untilHealthy(bench)
   const { memberId } = (await bench.members.get(leader)?.status({ deadlineMs: 1000 })) ?? {}
   const survivors = [...bench.members].filter(([name]) => name !== leader)
-  // Half a heartbeat either way: the phase of the kill must not be locked to the loop.
+  // At a random moment: the kill must not fall into step with the heartbeats.
   await delay(500 + Math.random() * 1000)
   await bench.driver.kill(leader)
   const start = performance.now()
