@@ -15,32 +15,42 @@ const shutdownMs = 15_000
 /** For the last words of a crash to leave the process. */
 const lastWordsMs = 100
 const parentCheckMs = 250
+/** One Ctrl-C may arrive twice: from the terminal, and passed on by npm. */
+const sameSignalMs = 500
 
 /**
- * Ends the server on SIGINT, SIGTERM and SIGHUP, at once on the second of them; after an error that
- * nobody expected; and with its parent, where that is asked for.
+ * Ends the server on SIGINT, SIGTERM and SIGHUP, at once when one comes again; after an exception
+ * that nobody caught; and with its parent, where that is asked for. A promise that was rejected with
+ * nobody listening is logged and ends nothing: whoever waited for it gets its own deadline, and the
+ * labs of all other readers live on.
  */
 export function endWithSignals(options: LifecycleOptions): void {
   const { logger } = options
-  let ending = false
+  let endingSince: number | null = null
   const end = (reason: string) => {
-    if (ending) {
-      logger.warn('ending at once', { reason })
-      process.exit(1)
-    }
-    ending = true
+    if (endingSince !== null) return
+    endingSince = performance.now()
     logger.info('shutting down', { reason })
     void shutDown(options)
   }
+  const endBySignal = (signal: string) => {
+    if (endingSince !== null && performance.now() - endingSince > sameSignalMs) {
+      logger.warn('ending at once', { reason: signal })
+      process.exit(1)
+    }
+    end(signal)
+  }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(signal, () => end(signal))
+    process.on(signal, () => endBySignal(signal))
   const crash = (error: unknown) => {
     logger.error('unexpected error; the server ends', { error })
     options.abandon()
     setTimeout(() => process.exit(1), lastWordsMs)
   }
   process.on('uncaughtException', crash)
-  process.on('unhandledRejection', crash)
+  process.on('unhandledRejection', (error) => {
+    logger.error('unexpected error; a promise was rejected with nobody listening', { error })
+  })
   if (options.exitWithParent) watchParent(() => end('parent process ended'))
 }
 

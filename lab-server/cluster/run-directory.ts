@@ -66,14 +66,12 @@ function listen(path: string): Promise<Server> {
 }
 
 async function isOurs(runDir: string): Promise<boolean> {
-  const [directory, owner] = await Promise.all([look(runDir), look(ownerFile(runDir))])
   const user = process.getuid?.()
-  return (
-    directory?.isDirectory() === true &&
-    directory.uid === user &&
-    owner?.isFile() === true &&
-    owner.uid === user
-  )
+  const directory = await look(runDir)
+  // Another user's directory cannot even be looked into.
+  if (directory?.isDirectory() !== true || directory.uid !== user) return false
+  const owner = await look(ownerFile(runDir))
+  return owner?.isFile() === true && owner.uid === user
 }
 
 async function listNames(dir: string): Promise<string[]> {
