@@ -1,5 +1,6 @@
 import { copyText } from './clipboard.ts'
 import type { LabPage } from './lab-page.ts'
+import { report } from './report.ts'
 import { findServer } from './server-presence.ts'
 import { browserStorage, createTokenStore } from './token-store.ts'
 import { localeOf } from './words.ts'
@@ -15,10 +16,17 @@ const parts = new Set<HTMLElement>()
 let page: Promise<LabPage> | null = null
 let looking = false
 
-/** Loads what a lab needs and brings every part on the page to life. */
-function activate(): Promise<LabPage> {
-  page ??= loadPage()
-  return page
+/** Loads what a lab needs and brings every part on the page to life; then does `use`. */
+async function activate(use: (opened: LabPage) => void = () => undefined): Promise<void> {
+  try {
+    page ??= loadPage()
+    use(await page)
+  } catch (error) {
+    // A file of the site did not come: the next press of a button tries again.
+    report('the lab could not be loaded', error)
+    page = null
+    await showServer()
+  }
 }
 
 async function loadPage(): Promise<LabPage> {
@@ -31,13 +39,13 @@ async function loadPage(): Promise<LabPage> {
 class LabPart extends HTMLElement {
   connectedCallback(): void {
     parts.add(this)
-    if (page) void page.then((opened) => opened.mount(this))
+    if (page) void activate((opened) => opened.mount(this))
     else void look()
   }
 
   disconnectedCallback(): void {
     parts.delete(this)
-    void page?.then((opened) => opened.unmount(this))
+    if (page) void activate((opened) => opened.unmount(this))
   }
 }
 
@@ -70,7 +78,7 @@ async function showServer(): Promise<void> {
 
 /** After "Look again": with a client the client looks, without one this script does. */
 async function lookAgain(): Promise<void> {
-  if (page) (await page).lookAgain()
+  if (page) await activate((opened) => opened.lookAgain())
   else await showServer()
 }
 
@@ -78,7 +86,7 @@ document.addEventListener('click', (event) => {
   const pressed = event.target instanceof Element ? event.target.closest('[data-lab-action]') : null
   if (!(pressed instanceof HTMLElement)) return
   const action = pressed.dataset['labAction']
-  if (action === 'start') void activate().then((opened) => opened.startLab())
+  if (action === 'start') void activate((opened) => opened.startLab())
   if (action === 'look') void lookAgain()
   if (action === 'run') run(pressed)
   if (action === 'copy') void copy(pressed)
@@ -87,7 +95,7 @@ document.addEventListener('click', (event) => {
 function run(pressed: HTMLElement): void {
   const block = pressed.closest<HTMLElement>('ming-command')
   const line = block?.dataset['line']
-  if (block && line) void activate().then((opened) => opened.runCommand(block, line))
+  if (block && line) void activate((opened) => opened.runCommand(block, line))
 }
 
 async function copy(pressed: HTMLElement): Promise<void> {

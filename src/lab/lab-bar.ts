@@ -32,6 +32,8 @@ export class LabBar {
   readonly #clock: ReturnType<typeof setInterval>
   #shown = ''
   #confirming = false
+  /** The button that had the focus went away before another one came. */
+  #lostFocus = false
 
   constructor(options: LabBarOptions) {
     this.#options = options
@@ -128,9 +130,12 @@ export class LabBar {
     const key = [situation, wait, idle, this.#confirming].join()
     if (key === this.#shown) return
     this.#shown = key
-    const hadFocus = this.#buttons.contains(document.activeElement)
+    const inside = this.#buttons.contains(document.activeElement)
+    const hadFocus = inside || this.#lostFocus
     this.#buttons.replaceChildren(...this.#buttonsFor(situation, wait, idle))
-    if (hadFocus) this.#buttons.querySelector('button')?.focus()
+    const first = this.#buttons.querySelector('button')
+    this.#lostFocus = hadFocus && !first
+    if (inside || (hadFocus && document.activeElement === document.body)) first?.focus()
   }
 
   #buttonsFor(situation: Situation, wait: boolean, idle: boolean): readonly HTMLButtonElement[] {

@@ -3,6 +3,7 @@ import { CommandBlock } from './command-block.ts'
 import { LabBar } from './lab-bar.ts'
 import { LabClient } from './lab-client.ts'
 import { Panel } from './panel.ts'
+import { report } from './report.ts'
 import { claimTabId } from './tab-id.ts'
 import { openTerminal, preloadXterm, type TerminalView } from './terminal.ts'
 import { browserStorage, createTokenStore } from './token-store.ts'
@@ -65,14 +66,14 @@ export class LabPage {
     this.#hosts.delete(number)
     const view = this.#terminals.get(number)
     this.#terminals.delete(number)
-    void view?.then((opened) => opened.close())
+    view?.then((opened) => opened.close()).catch(alreadyReported)
   }
 
   /** The reader pressed "Start a lab". */
   startLab(): void {
     this.#focusFirst = true
     void this.#client.createLab()
-    if (this.#hosts.size > 0) void preloadXterm()
+    if (this.#hosts.size > 0) preloadXterm().catch(alreadyReported)
   }
 
   /** The reader pressed "Look again". */
@@ -83,7 +84,7 @@ export class LabPage {
   /** The reader pressed Run. */
   runCommand(block: HTMLElement, line: string): void {
     const command = this.#commands.get(block) ?? this.#makeCommand(block, line)
-    void command.run()
+    command.run().catch((error: unknown) => report(`"${line}" could not be run`, error))
   }
 
   #makeCommand(block: HTMLElement, line: string): CommandBlock {
@@ -146,7 +147,7 @@ export class LabPage {
   #openTerminals(): void {
     const phase = this.#client.state().lab?.phase
     if (phase !== 'starting' && phase !== 'ready') return
-    for (const number of this.#hosts.keys()) void this.#open(number)
+    for (const number of this.#hosts.keys()) this.#open(number).catch(alreadyReported)
     this.#focusFirstTerminal()
   }
 
@@ -154,7 +155,8 @@ export class LabPage {
   #focusFirstTerminal(): void {
     if (!this.#focusFirst || this.#hosts.size === 0) return
     this.#focusFirst = false
-    void this.#open(Math.min(...this.#hosts.keys())).then((terminal) => terminal.focus())
+    const opening = this.#open(Math.min(...this.#hosts.keys()))
+    opening.then((terminal) => terminal.focus()).catch(alreadyReported)
   }
 
   #open(number: number): Promise<TerminalView> {
@@ -162,6 +164,10 @@ export class LabPage {
     if (known) return known
     const opening = this.#openHost(number)
     this.#terminals.set(number, opening)
+    opening.catch((error: unknown) => {
+      report(`terminal ${number} could not be opened`, error)
+      this.#terminals.delete(number)
+    })
     return opening
   }
 
@@ -214,6 +220,11 @@ export class LabPage {
       },
     }
   }
+}
+
+/** Opening a terminal reports its own failure, wherever else its promise is waited for. */
+function alreadyReported(): void {
+  return
 }
 
 function numberOf(part: HTMLElement): number {

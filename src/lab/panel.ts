@@ -48,6 +48,8 @@ export class Panel {
   #announced: number | null = null
   #lostKey = ''
   #connected = true
+  /** The row whose focused button went away before another one came. */
+  #focusless: MemberRow | null = null
 
   constructor(options: PanelOptions) {
     this.#options = options
@@ -201,16 +203,18 @@ export class Panel {
 
   /** A button that goes away hands its focus to the one that takes its place. */
   #drawButtons(row: MemberRow, possible: readonly FaultAction[], reason: string | null): void {
-    const hadFocus = [...row.buttons.values()].some((one) => one === document.activeElement)
-    for (const [action, one] of row.buttons) {
+    const buttons = [...row.buttons]
+    const focused = buttons.find(([, one]) => one === document.activeElement)?.[0]
+    for (const [action, one] of buttons) {
       one.hidden = !possible.includes(action)
       enable(one, reason)
     }
-    const first = row.buttons.get(possible[0] ?? 'start')
-    const lost = [...row.buttons.values()].some(
-      (one) => one === document.activeElement && one.hidden,
-    )
-    if (hadFocus && lost && first && !first.hidden) first.focus()
+    if (focused && !possible.includes(focused)) this.#focusless = row
+    if (this.#focusless !== row || possible.length === 0) return
+    this.#focusless = null
+    if (focused || document.activeElement === document.body) {
+      row.buttons.get(possible[0] ?? 'start')?.focus()
+    }
   }
 
   #drawQuorum(snapshot: ClusterSnapshot): void {
@@ -224,6 +228,7 @@ export class Panel {
     const key = held ? '' : away.map(({ name, remedy }) => `${name}:${remedy}`).join(' ')
     if (key === this.#lostKey) return
     this.#lostKey = key
+    const hadFocus = this.#lost.contains(document.activeElement)
     this.#lost.hidden = held
     this.#lost.replaceChildren(
       element('p', {}, this.#words('lab.panel.lost', { running, needed, total })),
@@ -233,6 +238,7 @@ export class Panel {
         }),
       ),
     )
+    if (hadFocus) (this.#lost.querySelector('button') ?? this.#killLeader).focus()
     if (!held) setText(this.#announce, this.#words('lab.panel.lostShort'))
   }
 
