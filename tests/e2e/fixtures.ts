@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { expect, test as base, type Locator, type Page } from '@playwright/test'
 import { startLabServer, type LabServer } from '../helpers/lab-server.ts'
+import { WsClient } from '../helpers/ws-client.ts'
 
 /** The site as `npm start` builds it. */
 export const siteDir = path.resolve(import.meta.dirname, '../../dist')
@@ -8,9 +9,16 @@ export const siteDir = path.resolve(import.meta.dirname, '../../dist')
 interface WorkerFixtures {
   /** One real lab server for the tests of a file that do not need their own. */
   readonly server: LabServer
+  /** Token of a lab that tests share which leave its cluster healthy; see `LabPage.openShared`. */
+  readonly sharedLab: string
 }
 
-export const test = base.extend<object, WorkerFixtures>({
+interface TestFixtures {
+  /** Labs that a test started end with it, so that they do not pile up on the machine. */
+  readonly endedLabs: undefined
+}
+
+export const test = base.extend<TestFixtures, WorkerFixtures>({
   server: [
     // Playwright wants the destructuring even where nothing is taken.
     // eslint-disable-next-line no-empty-pattern
@@ -21,9 +29,38 @@ export const test = base.extend<object, WorkerFixtures>({
     },
     { scope: 'worker' },
   ],
+  sharedLab: [
+    async ({ server }, use) => {
+      const client = await WsClient.connect(server)
+      const token = await client.createLab()
+      await client.close()
+      shared.add(token)
+      await use(token)
+    },
+    { scope: 'worker' },
+  ],
+  endedLabs: [
+    async ({ context, server }, use) => {
+      await use(undefined)
+      const { origins } = await context.storageState()
+      const kept = origins.flatMap(({ localStorage }) => localStorage)
+      const tokens = kept.filter(({ name }) => name.startsWith('ming-lab:token:'))
+      for (const { value } of tokens) if (!shared.has(value)) await endLab(server, value)
+    },
+    { auto: true },
+  ],
   // High enough for what a command prints to stay on the terminal's screen.
   viewport: { width: 1280, height: 1100 },
 })
+
+const shared = new Set<string>()
+
+async function endLab(server: LabServer, token: string): Promise<void> {
+  const client = await WsClient.open(server)
+  const { lab } = await client.hello(token)
+  if (lab !== null && lab.phase !== 'gone') await client.request('done', { type: 'lab.end' })
+  await client.close()
+}
 
 export { expect }
 
@@ -50,6 +87,15 @@ export class LabPage {
 
   async open(server: LabServer, slug = 'lab/kill-the-leader/'): Promise<void> {
     await this.page.goto(addressOf(server, slug, this.language))
+  }
+
+  /** Opens a page in the lab that several tests share. */
+  async openShared(server: LabServer, token: string, slug = 'lab/kill-the-leader/'): Promise<void> {
+    await this.page.addInitScript((value) => {
+      localStorage.setItem('ming-lab:token:/', value)
+    }, token)
+    await this.open(server, slug)
+    await this.waitUntilReady()
   }
 
   get startButton(): Locator {
@@ -114,6 +160,35 @@ export class LabPage {
     await this.page.keyboard.press('Enter')
     await expect(this.screen(number)).not.toHaveText(typed, { useInnerText: true })
     await this.waitForPrompt(number)
+  }
+
+  /** The line being edited with its prompt, across the rows it takes. */
+  inputLine(number = 1): Promise<string> {
+    return this.screen(number).evaluate((screen) => {
+      const rows = [...screen.children]
+      const cursor = rows.findIndex((row) => row.querySelector('.xterm-cursor') !== null)
+      const starts = /^(?:\[\d+\] )?lab\$ |^\(search: /
+      const first = rows.findLastIndex(
+        (row, at) => at <= cursor && starts.test(`${row.textContent} `),
+      )
+      const text = rows.slice(Math.max(first, 0)).map((row) => row.textContent)
+      return text.join('').trimEnd()
+    })
+  }
+
+  async expectInput(line: string, number = 1): Promise<void> {
+    await expect
+      .poll(() => this.inputLine(number), { intervals: [20, 50, 100] })
+      .toBe(line.trimEnd())
+  }
+
+  /** Where the cursor stands, in pixels from the left edge of the screen. */
+  cursorX(number = 1): Promise<number> {
+    return this.screen(number).evaluate((screen) => {
+      const cursor = screen.querySelector('.xterm-cursor')
+      if (cursor === null) throw new Error('the cursor is not on the screen')
+      return cursor.getBoundingClientRect().left - screen.getBoundingClientRect().left
+    })
   }
 
   /** The member that the panel shows as the leader; waits until there is one. */

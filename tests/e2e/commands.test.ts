@@ -1,0 +1,64 @@
+import type { Page } from '@playwright/test'
+import { serverMessage } from '../../protocol/index.ts'
+import { commandsOf } from '../docs/page-commands.ts'
+import { expect, LabPage, test } from './fixtures.ts'
+
+const slug = 'lab/register-and-discover'
+
+test('Run starts every command of a page in its terminal, and each ends as the page says', async ({
+  page,
+  server,
+}) => {
+  const exits = listenForExits(page)
+  const lab = new LabPage(page)
+  await lab.open(server, `${slug}/`)
+  const commands = commandsOf(slug)
+  const blocks = page.locator('ming-command')
+  await expect(blocks).toHaveCount(commands.length)
+
+  for (const [at, [id, { line, expect: wanted, interruptAfter }]] of commands.entries()) {
+    const block = page.locator(`ming-command[data-command="${id}"]`)
+    await block.getByRole('button', { name: `Run: ${line}`, exact: true }).click()
+    // The first press offers the lab that is not there yet.
+    if (at === 0) await block.getByRole('button', { name: 'Start a lab and run it' }).click()
+    if (interruptAfter !== undefined) {
+      await expect(lab.screen()).toContainText(interruptAfter)
+      await page.keyboard.press('Control+c')
+    }
+    await expect.poll(() => exits, { timeout: 40_000, intervals: [20, 50] }).toHaveLength(at + 1)
+    expect.soft(exits.at(-1), `${id}: ${line}`).toBe(wanted.exit)
+    await lab.waitForPrompt()
+    await lab.expectInput(wanted.exit === 0 ? 'lab$' : `[${wanted.exit}] lab$`)
+  }
+})
+
+test('Run while a command runs offers to interrupt it, and then runs', async ({
+  page,
+  server,
+  sharedLab,
+}) => {
+  const lab = new LabPage(page)
+  await lab.openShared(server, sharedLab, `${slug}/`)
+  const watch = page.locator('ming-command[data-command="register-watch"]')
+  await watch.getByRole('button', { name: /^Run: / }).click()
+  await expect(lab.terminal()).toHaveAttribute('data-state', 'running')
+  const other = page.locator('ming-command[data-command="register-cluster"]')
+  await other.getByRole('button', { name: /^Run: / }).click()
+  await expect(other).toContainText('The terminal is busy with: watch UserService')
+  await other.getByRole('button', { name: 'Interrupt it and run this' }).click()
+  await expect(lab.screen()).toContainText('Quorum held: 3 of 3')
+  await lab.waitForPrompt()
+})
+
+/** Exit codes in the order in which the page hears of them. */
+function listenForExits(page: Page): number[] {
+  const exits: number[] = []
+  page.on('websocket', (socket) => {
+    socket.on('framereceived', ({ payload }) => {
+      const message = serverMessage.parse(JSON.parse(payload.toString()))
+      if (message.type !== 'entries') return
+      for (const entry of message.entries) if (entry.kind === 'exit') exits.push(entry.code)
+    })
+  })
+  return exits
+}
