@@ -79,6 +79,8 @@ function originOf(request: IncomingMessage): Record<string, string | undefined> 
 function answerRefusal(socket: Duplex, { status, text }: Refusal): void {
   // The other side may be gone already; there is nobody left to tell.
   socket.on('error', () => socket.destroy())
+  // Nor is its end of the connection waited for: one that never closes would hold up a shutdown.
+  socket.once('finish', () => socket.destroy())
   socket.end(
     [
       `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,

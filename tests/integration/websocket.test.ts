@@ -50,20 +50,23 @@ describe('the handshake', () => {
 
   test('refuses a client without an Origin', async () => {
     const socket = connectTcp(server.port, '127.0.0.1')
-    socket.write(
-      [
-        'GET /ws HTTP/1.1',
-        `Host: 127.0.0.1:${String(server.port)}`,
-        'Connection: Upgrade',
-        'Upgrade: websocket',
-        'Sec-WebSocket-Version: 13',
-        'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
-        '\r\n',
-      ].join('\r\n'),
-    )
+    socket.write(upgradeWithoutOrigin(server))
     const answer = await readText(socket)
     expect(answer).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n/)
     expect(answer).toContain('may not use this lab server')
+  })
+
+  test('is over when it is refused, though the client never closes: the server can end', async () => {
+    const own = await startLabServer()
+    const socket = connectTcp({ port: own.port, host: '127.0.0.1', allowHalfOpen: true })
+    // The server may reset what is left of the connection.
+    socket.on('error', () => undefined)
+    socket.write(upgradeWithoutOrigin(own))
+    expect(await readText(socket)).toContain('403')
+    own.signal('SIGTERM')
+    expect(await own.exited()).toEqual({ code: 0, signal: null })
+    socket.destroy()
+    await own.close()
   })
 
   test('is nowhere but at its own path', async () => {
@@ -234,6 +237,18 @@ describe('without a lab', () => {
     await client.close()
   })
 })
+
+function upgradeWithoutOrigin({ port }: LabServer): string {
+  return [
+    'GET /ws HTTP/1.1',
+    `Host: 127.0.0.1:${String(port)}`,
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+    '\r\n',
+  ].join('\r\n')
+}
 
 /** The TCP connection under a client, for what no WebSocket library would send. */
 function connectionOf(client: WsClient): { socket: { write(data: Buffer): void } } {
