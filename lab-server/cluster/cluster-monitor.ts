@@ -101,9 +101,11 @@ class Monitor implements ClusterMonitor {
     })
     const now = clock.now()
     this.#strip = noteLeader(noteWrites(emptyStrip, now, 'idle'), now, this.#leadership)
-    for (const { name, state } of members) {
+    for (const { name, state, exit } of members) {
       this.#processes.set(name, state)
-      this.#strip = noteMember(this.#strip, now, name, state)
+      // A member that never ran has not been stopped by anybody: its lane begins with its start.
+      const everRan = state !== 'stopped' || exit !== null
+      if (everRan) this.#strip = noteMember(this.#strip, now, name, state)
     }
     this.#stopListening = driver.onChange((event) => {
       this.#onMemberEvent(event)

@@ -112,12 +112,21 @@ export class Lab {
     return this.#idle.leftMs()
   }
 
-  /** The terminal of that name, made at its first use. Throws `TERMINAL_LIMIT`. */
+  /**
+   * The terminal of that name, made at its first use. When there are as many as a lab may have, it
+   * takes the place of the one that was left longest ago (its tab was closed); throws
+   * `TERMINAL_LIMIT` when all are in use.
+   */
   openTerminal(name: string): Terminal {
     const { shell } = this.#requireReady()
     const known = this.#terminals.get(name)
-    if (known !== undefined) return known
-    if (this.#terminals.size >= limits.terminals) {
+    if (known !== undefined) {
+      // The map's order is that of the last use.
+      this.#terminals.delete(name)
+      this.#terminals.set(name, known)
+      return known
+    }
+    if (this.#terminals.size >= limits.terminals && !this.#dropIdleTerminal()) {
       const details = { max: limits.terminals }
       const message = `A lab has at most ${limits.terminals} terminals`
       throw new LabError('TERMINAL_LIMIT', message, { details })
@@ -126,6 +135,16 @@ export class Lab {
     const terminal = new Terminal({ shell, clock, logger: this.#logger })
     this.#terminals.set(name, terminal)
     return terminal
+  }
+
+  #dropIdleTerminal(): boolean {
+    for (const [name, terminal] of this.#terminals) {
+      if (!terminal.isIdle) continue
+      this.#terminals.delete(name)
+      void terminal.close()
+      return true
+    }
+    return false
   }
 
   complete(

@@ -110,6 +110,11 @@ export class Terminal {
     }
   }
 
+  /** No page shows it and nothing runs in it. */
+  get isIdle(): boolean {
+    return this.#listeners.size === 0 && this.#running === null
+  }
+
   /** Entries newer than `seq`, oldest first, as many as fit into `maxBytes`, at least one. */
   entriesAfter(seq: number, maxBytes: number): readonly TerminalEntry[] {
     return this.#ring.after(seq, maxBytes)

@@ -254,6 +254,17 @@ describe('a lab', () => {
     for (let count = 0; count < 16; count += 1) await client.attach(`t${String(count)}`)
     const request = { type: 'terminal.attach', terminal: 'one-more', after: 0 } as const
     expect(await client.ask(request)).toMatchObject({ error: { code: 'TERMINAL_LIMIT' } })
+
+    // The one that was left makes room, unless something still runs in it.
+    await client.start('watch UserService', 't3')
+    for (const terminal of ['t3', 't5']) {
+      await client.request('done', { type: 'terminal.detach', terminal })
+    }
+    expect(await client.ask(request)).toMatchObject({ type: 'attached', lastSeq: 0 })
+    expect(await client.ask({ ...request, terminal: 't5' })).toMatchObject({
+      error: { code: 'TERMINAL_LIMIT' },
+    })
+    expect((await client.attach('t3')).running).toBe('watch UserService')
   })
 
   test('survives lines that no reader would type', async () => {
