@@ -1,10 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import type { ClusterDriver } from '../../lab-server/cluster/cluster-driver.ts'
 import { connectMember } from '../../lab-server/etcd/member.ts'
 import type { EtcdMember } from '../../lab-server/etcd/etcd-member.ts'
+import { createTestDriver, startAll } from './test-lab.ts'
 import { waitFor } from './wait-for.ts'
 
 export interface TestMember {
@@ -14,7 +11,7 @@ export interface TestMember {
   readonly direct: EtcdMember
 }
 
-/** Three real etcd members on unix sockets, for tests of the etcd layer itself. */
+/** Three real etcd members as a lab has them, for tests of the etcd layer itself. */
 export interface EtcdCluster {
   readonly members: readonly TestMember[]
   readonly endpoints: readonly string[]
@@ -22,90 +19,25 @@ export interface EtcdCluster {
   leader(): Promise<string>
   start(name: string): Promise<void>
   kill(name: string): Promise<void>
-  pause(name: string): void
-  resume(name: string): void
+  pause(...names: string[]): Promise<void>
   /** Resumes what is paused, starts what is dead, and waits until all three follow one leader. */
   heal(): Promise<void>
   close(): Promise<void>
 }
 
-const names = ['etcd1', 'etcd2', 'etcd3']
-
-const lightFlags = [
-  '--unsafe-no-fsync',
-  '--snapshot-count=5000',
-  '--quota-backend-bytes=536870912',
-  '--max-wals=2',
-  '--max-snapshots=2',
-  '--grpc-keepalive-min-time=1s',
-  '--experimental-watch-progress-notify-interval=1s',
-]
-
 export async function startEtcdCluster(): Promise<EtcdCluster> {
-  const etcdDir = process.env['LAB_ETCD_DIR']
-  if (etcdDir === undefined) throw new Error('LAB_ETCD_DIR names no directory with etcd in it')
-  const dir = await mkdtemp(join(tmpdir(), 'ming-etcd-'))
-  const processes = new Map<string, ChildProcess>()
-  const members = names.map((name) => {
-    const clientUrl = `unix://${join(dir, `${name}.sock`)}`
+  const { driver, remove } = await createTestDriver()
+  const members = driver.members().map(({ name, clientUrl }) => {
     return { name, clientUrl, direct: connectMember(clientUrl) }
   })
 
-  function spawnMember(name: string): void {
-    const child = spawn(join(etcdDir ?? '', 'etcd'), memberFlags(dir, name), {
-      cwd: dir,
-      env: { GOMAXPROCS: '1' },
-      stdio: 'ignore',
-    })
-    processes.set(name, child)
-  }
-
-  function memberNamed(name: string): TestMember {
-    const found = members.find((member) => member.name === name)
-    if (found === undefined) throw new Error(`no member is called ${name}`)
-    return found
-  }
-
-  async function serves(name: string): Promise<void> {
-    const { direct } = memberNamed(name)
-    await waitFor(`${name} to serve`, async () => {
-      const answer = await direct.status({ deadlineMs: 500 })
-      return answer.leaderId === null ? 'it knows no leader' : true
-    })
-  }
-
-  function isAlive(name: string): boolean {
-    const child = processes.get(name)
-    return child?.exitCode === null && child.signalCode === null
-  }
-
-  async function kill(name: string): Promise<void> {
-    const child = processes.get(name)
-    if (child === undefined || !isAlive(name)) return
-    const gone = once(child, 'exit')
-    child.kill('SIGKILL')
-    await gone
-  }
-
-  async function heal(): Promise<void> {
-    for (const name of names) {
-      if (isAlive(name)) processes.get(name)?.kill('SIGCONT')
-      else spawnMember(name)
-    }
-    await Promise.all(names.map((name) => serves(name)))
-    await findLeader(members, members.length)
-  }
-
   async function close(): Promise<void> {
     for (const member of members) member.direct.close()
-    await Promise.all(names.map((name) => kill(name)))
-    await rm(dir, { recursive: true, force: true })
+    await remove()
   }
 
-  await Promise.all(names.map((name) => mkdir(join(dir, `${name}.data`), { mode: 0o700 })))
-  for (const name of names) spawnMember(name)
   try {
-    await Promise.all(names.map((name) => serves(name)))
+    await startAll(driver)
   } catch (error) {
     await close()
     throw error
@@ -115,34 +47,27 @@ export async function startEtcdCluster(): Promise<EtcdCluster> {
     members,
     endpoints: members.map((member) => member.clientUrl),
     leader: () => findLeader(members, 2),
-    async start(name) {
-      spawnMember(name)
-      await serves(name)
+    start: (name) => driver.start(name),
+    kill: (name) => driver.kill(name),
+    async pause(...names) {
+      await Promise.all(names.map((name) => driver.pause(name)))
     },
-    kill,
-    heal,
-    pause(name) {
-      processes.get(name)?.kill('SIGSTOP')
-    },
-    resume(name) {
-      processes.get(name)?.kill('SIGCONT')
+    async heal() {
+      await bringBack(driver)
+      await findLeader(members, members.length)
     },
     close,
   }
 }
 
-function memberFlags(dir: string, name: string): string[] {
-  const peers = names.map((peer) => `${peer}=unix://${peer}:2380`)
-  return [
-    `--name=${name}`,
-    `--data-dir=${join(dir, `${name}.data`)}`,
-    `--listen-client-urls=unix://${join(dir, `${name}.sock`)}`,
-    `--advertise-client-urls=http://${name}:2379`,
-    `--listen-peer-urls=unix://${name}:2380`,
-    `--initial-advertise-peer-urls=unix://${name}:2380`,
-    `--initial-cluster=${peers.join(',')}`,
-    ...lightFlags,
-  ]
+/** All at once: those that were frozen and those that were dead may need each other for a quorum. */
+async function bringBack(driver: ClusterDriver): Promise<void> {
+  await Promise.all(
+    driver.members().map(async ({ name, state }) => {
+      if (state === 'paused') await driver.resume(name)
+      else if (state !== 'running') await driver.start(name)
+    }),
+  )
 }
 
 async function findLeader(members: readonly TestMember[], needed: number): Promise<string> {

@@ -8,7 +8,7 @@ import type { EtcdCluster } from './etcd-cluster.ts'
 export async function measureLeaderless(
   cluster: EtcdCluster,
   leader: string,
-  fault: () => Promise<void> | void,
+  fault: () => Promise<void>,
 ): Promise<number> {
   const survivors = cluster.members.filter((member) => member.name !== leader)
   const lost = cluster.members.find((member) => member.name === leader)

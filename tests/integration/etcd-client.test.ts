@@ -125,7 +125,7 @@ describe('calls', () => {
       client.put({ key: 'a', value: 'b' }, { signal: AbortSignal.abort() }),
     )
     expect(before.code).toBe('INTERRUPTED')
-    for (const member of cluster.members) cluster.pause(member.name)
+    await cluster.pause(...cluster.members.map((member) => member.name))
     const after = await refusal(
       client.put({ key: 'a', value: 'b' }, { signal: AbortSignal.timeout(300) }),
     )
@@ -134,7 +134,7 @@ describe('calls', () => {
 
   it('rejects calls with CLOSED when it is closed, those under way too', async () => {
     const client = connect()
-    for (const member of cluster.members) cluster.pause(member.name)
+    await cluster.pause(...cluster.members.map((member) => member.name))
     const underWay = refusal(client.range({ key: 'a' }))
     client.close()
     expect((await underWay).code).toBe('CLOSED')
@@ -244,7 +244,7 @@ describe('failover', () => {
   it('says UNAVAILABLE when no member answers, dead or frozen', async () => {
     const client = connect({ deadlineMs: 1500 })
     await client.put({ key: 'gone', value: 'x' })
-    for (const member of cluster.members) cluster.pause(member.name)
+    await cluster.pause(...cluster.members.map((member) => member.name))
     expect((await refusal(client.range({ key: 'gone' }))).code).toBe('UNAVAILABLE')
     for (const member of cluster.members) await cluster.kill(member.name)
     expect((await refusal(client.range({ key: 'gone' }))).code).toBe('UNAVAILABLE')
