@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type {
   IDeleteRangeResponse,
   ILeaseGrantResponse,
@@ -33,6 +32,7 @@ import type {
 } from './etcd-calls.ts'
 import { FailoverCall, type CallPlan } from './failover-call.ts'
 import { keepLeaseAlive } from './keep-alive.ts'
+import { randomLeaseId } from './lease-id.ts'
 import { Scout } from './scout.ts'
 import { WatchLoop } from './watch-loop.ts'
 import {
@@ -290,11 +290,6 @@ function connectAll(
   return endpoints.map(
     (url) => new EtcdConnection(url, { purpose, ...(pings === undefined ? {} : { pings }) }),
   )
-}
-
-/** Positive and never 0, which would let etcd choose. */
-function randomLeaseId(): string {
-  return ((randomBytes(8).readBigUInt64BE() >> 1n) | 1n).toString()
 }
 
 /** True when a repeated attempt was refused because the one before it had been executed. */

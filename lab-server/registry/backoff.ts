@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
-
 const firstMs = 200
 const longestMs = 10_000
 
@@ -11,12 +9,4 @@ const longestMs = 10_000
 export function backoffMs(attempt: number, random: () => number = Math.random): number {
   if (attempt === 0) return 0
   return random() * Math.min(firstMs * 2 ** Math.min(attempt - 1, 16), longestMs)
-}
-
-/** Resolves after the time, or as soon as `signal` aborts. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted || ms <= 0) return
-  await delay(ms, undefined, { signal }).catch((error: unknown) => {
-    if (!signal.aborted) throw error
-  })
 }

@@ -1,7 +1,7 @@
-import { randomInt } from 'node:crypto'
 import { LabError, toLabError } from '../../protocol/index.ts'
 import type { CallOptions } from '../etcd/etcd-calls.ts'
 import type { EtcdClient } from '../etcd/etcd-client.ts'
+import { randomLeaseId } from '../etcd/lease-id.ts'
 
 /** etcd checks every key of a lease when it ends; beyond this that takes noticeable time. */
 const mostKeys = 1000
@@ -186,9 +186,4 @@ export class SharedLease {
     this.#stop.abort()
     return this.id
   }
-}
-
-/** Any positive int64 is free to be an id; 48 bits of chance are enough and print short. */
-function randomLeaseId(): string {
-  return String(randomInt(1, 2 ** 48 - 1))
 }

@@ -1,6 +1,7 @@
 import { LabError, toLabError } from '../../protocol/index.ts'
 import type { EtcdClient } from '../etcd/etcd-client.ts'
-import { backoffMs, pause } from './backoff.ts'
+import { pause } from '../etcd/pause.ts'
+import { backoffMs } from './backoff.ts'
 import type { RegistryChange } from './registry.ts'
 import { applyBatch, diffViews, emptyView, listedView, type ServiceView } from './view.ts'
 
