@@ -13,6 +13,7 @@ import { makeVisibleInline } from './sanitize.ts'
 import { describeError, ShellError } from './shell-error.ts'
 import { renderTable } from './table.ts'
 import { helpPage, usageHint } from './usage.ts'
+import { wrapText } from './wrap-text.ts'
 
 export interface ShellOptions extends ShellTools {
   readonly logger: Logger
@@ -66,7 +67,7 @@ const unanswered: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'Q
 function createOutput(io: ShellIo): CommandOutput {
   let last: Promise<void> = Promise.resolve()
   const write = (to: (text: string) => Promise<void>, text: string, style?: Style) => {
-    last = to(`${paint(text, style)}\n`)
+    last = to(`${paint(wrapText(text, io.columns), style)}\n`)
   }
   return {
     print: (text, style) => write(io.out, text, style),

@@ -23,7 +23,8 @@ export function commandsOf(page: string): readonly (readonly [string, PageComman
 }
 
 async function runCommand(lab: ShellLab, command: PageCommand, locale: Locale) {
-  const running = lab.open(command.line, { locale, columns: 76 })
+  // Wide enough for every line: where a terminal breaks one depends on the numbers in it.
+  const running = lab.open(command.line, { locale, columns: 1000 })
   if (command.interruptAfter !== undefined) {
     await waitForText(running, new RegExp(command.interruptAfter))
     running.interrupt()

@@ -36,7 +36,8 @@ export const logs: Command = {
     const member = roles.has(target) ? await context.wait(monitor.resolve(target)) : target
     const lines = await context.wait(driver.logs(member, { lines: context.args.integer('lines') }))
     if (lines.length === 0) context.print(context.m.logs.none({ member }))
-    else context.print(lines.map(makeVisibleInline).join('\n'))
+    // etcd's own lines stay whole: they are for copying and searching.
+    else await context.stream('stdout', `${lines.map(makeVisibleInline).join('\n')}\n`)
     return 0
   },
 }
