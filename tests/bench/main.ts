@@ -2,12 +2,13 @@ import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import type { Benchmark, BenchResult, BenchRow } from './benchmark.ts'
 import { describeMachine, readVersions } from './machine.ts'
+import { promptReady } from './prompt-ready.ts'
 import { formatTable } from './table.ts'
 import { watchLatency } from './watch-latency.ts'
 import { writeGapKill } from './write-gap-kill.ts'
 import { writeGapPause } from './write-gap-pause.ts'
 
-const benchmarks: readonly Benchmark[] = [writeGapKill, writeGapPause, watchLatency]
+const benchmarks: readonly Benchmark[] = [writeGapKill, writeGapPause, watchLatency, promptReady]
 
 const usage = [
   'usage: npm run bench -- [name …] [--json FILE] [--rounds N]',
