@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { isAbsolute, join } from 'node:path'
+import { basename, isAbsolute, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { LabError } from '../../protocol/index.ts'
 import type {
@@ -42,6 +42,7 @@ export function createProcessDriver(options: ProcessDriverOptions): ClusterDrive
 class ProcessDriver implements ClusterDriver {
   readonly capabilities: ClusterCapabilities = { kill: true, stop: true, pause: true, logs: true }
   readonly #dir: string
+  readonly #etcdPath: string
   readonly #startTimeoutMs: number
   readonly #members: ReadonlyMap<string, EtcdProcess>
   readonly #listeners = new Set<(event: MemberEvent) => void>()
@@ -52,6 +53,7 @@ class ProcessDriver implements ClusterDriver {
   constructor(options: ProcessDriverOptions) {
     const names = options.memberNames ?? ['etcd1', 'etcd2', 'etcd3']
     this.#dir = options.dir
+    this.#etcdPath = options.etcdPath
     this.#startTimeoutMs = options.startTimeoutMs ?? 30_000
     checkDirectory(this.#dir, names)
     this.#members = new Map(names.map((name) => [name, this.#createMember(name, names, options)]))
@@ -97,7 +99,7 @@ class ProcessDriver implements ClusterDriver {
 
   async logs(name: string, options: { lines: number }): Promise<string[]> {
     this.#find(name)
-    return await readMemberLog(this.#logPath(name), options.lines)
+    return await this.#readLog(name, options.lines)
   }
 
   onChange(listener: (event: MemberEvent) => void): () => void {
@@ -174,7 +176,7 @@ class ProcessDriver implements ClusterDriver {
   }
 
   async #startError(name: string, reason: string): Promise<LabError> {
-    const last = (await readMemberLog(this.#logPath(name), shownLogLines)).join('\n')
+    const last = (await this.#readLog(name, shownLogLines)).join('\n')
     return new LabError(
       'MEMBER_START_FAILED',
       `${name} did not start: ${reason}${last === '' ? '' : `\n${last}`}`,
@@ -190,6 +192,14 @@ class ProcessDriver implements ClusterDriver {
     throw new LabError('NO_SUCH_MEMBER', `There is no member ${name}; there are ${known}`, {
       details: { member: name },
     })
+  }
+
+  /** Without where this machine keeps its labs and its programs: readers see these lines. */
+  async #readLog(name: string, count: number): Promise<string[]> {
+    const lines = await readMemberLog(this.#logPath(name), count)
+    return lines.map((line) =>
+      line.replaceAll(`${this.#dir}/`, '').replaceAll(this.#etcdPath, basename(this.#etcdPath)),
+    )
   }
 
   #logPath(name: string): string {

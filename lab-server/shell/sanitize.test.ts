@@ -70,6 +70,15 @@ describe('streams', () => {
     expect(sanitizeChunks([Uint8Array.of(0x61, 0xe9, 0x94)])).toBe('a\ufffd')
   })
 
+  test('what is hidden is left out, wherever a chunk ends', () => {
+    const all = new TextEncoder().encode('at /tmp/x/etcd1.sock, /tmp/xy, /tmp/x/, /tm')
+    for (let cut = 0; cut <= all.length; cut += 1) {
+      const stream = new StreamSanitizer({ hidden: '/tmp/x/' })
+      const shown = stream.push(all.subarray(0, cut)) + stream.push(all.subarray(cut))
+      expect(shown + stream.end()).toBe('at etcd1.sock, /tmp/xy, , /tm')
+    }
+  })
+
   test('for any bytes in any chunks, nothing dangerous comes out, and chunking changes nothing', () => {
     const bytes = fc.uint8Array({ maxLength: 300 })
     fc.assert(

@@ -28,12 +28,18 @@ export function bytesToVisibleInline(bytes: Uint8Array): string {
 }
 
 /**
- * Makes a stream of bytes visible. Sound over chunk borders: a split UTF-8 sequence and a `\r` whose
- * `\n` comes with the next chunk are held back until they are whole.
+ * Makes a stream of bytes visible, and leaves every `hidden` out of it. Sound over chunk borders: a
+ * split UTF-8 sequence, a `\r` whose `\n` comes with the next chunk and the beginning of what is
+ * hidden are held back until they are whole.
  */
 export class StreamSanitizer {
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  readonly #hidden: string
   #held = ''
+
+  constructor({ hidden }: { hidden: string } = { hidden: '' }) {
+    this.#hidden = hidden
+  }
 
   push(chunk: Uint8Array): string {
     return this.#take(this.#decoder.decode(chunk, { stream: true }), false)
@@ -44,9 +50,18 @@ export class StreamSanitizer {
   }
 
   #take(text: string, last: boolean): string {
-    const whole = this.#held + text
-    const hold = !last && whole.endsWith('\r')
-    this.#held = hold ? '\r' : ''
-    return makeVisible(hold ? whole.slice(0, -1) : whole)
+    const arrived = this.#held + text
+    const whole = this.#hidden === '' ? arrived : arrived.replaceAll(this.#hidden, '')
+    const at = last ? whole.length : whole.length - this.#unfinished(whole)
+    this.#held = whole.slice(at)
+    return makeVisible(whole.slice(0, at))
+  }
+
+  /** Length of an end that means something else once more has come. */
+  #unfinished(text: string): number {
+    if (text.endsWith('\r')) return 1
+    let length = Math.min(this.#hidden.length - 1, text.length)
+    while (length > 0 && !text.endsWith(this.#hidden.slice(0, length))) length -= 1
+    return Math.max(0, length)
   }
 }

@@ -25,6 +25,7 @@ function runScript(script: string, options: { signal?: AbortSignal; outputLimit?
     argv: ['-e', script],
     signal: options.signal ?? new AbortController().signal,
     outputLimit: options.outputLimit ?? 1024 * 1024,
+    hidden: '',
     write: (name, visible) => {
       text[name] += visible
       return Promise.resolve()
@@ -111,6 +112,7 @@ test('a binary that is not there is an error, not a crash', async () => {
     argv: [],
     signal: new AbortController().signal,
     outputLimit: 1,
+    hidden: '',
     write: () => Promise.resolve(),
   })
   await expect(end).rejects.toMatchObject({ code: 'INTERNAL' })
@@ -123,6 +125,7 @@ test('a directory that is gone is an error, not a crash', async () => {
     argv: ['-e', ''],
     signal: new AbortController().signal,
     outputLimit: 1,
+    hidden: '',
     write: () => Promise.resolve(),
   })
   await expect(end).rejects.toMatchObject({ code: 'INTERNAL' })

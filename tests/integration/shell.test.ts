@@ -6,6 +6,7 @@ import {
   waitForText,
   type ShellLab,
 } from '../helpers/shell-lab.ts'
+import { etcdUnderTest } from '../helpers/test-lab.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
 let lab: ShellLab
@@ -219,6 +220,17 @@ describe('cluster, endpoints, logs, version, clear, help', () => {
     const unknown = await lab.run('logs etcd9')
     expect(unknown).toMatchObject({ code: 1, error: { code: 'NO_SUCH_MEMBER' } })
     expect((await lab.run('logs etcd9', { locale: 'zh-CN' })).err).toContain('没有这个成员。')
+  })
+
+  test('neither logs nor what etcdctl reports names a directory of the host', async () => {
+    const { out } = await lab.run('logs etcd1 -n 500')
+    expect(out).toContain('--data-dir=etcd1')
+    const refused = await lab.run("etcdctl put '' v")
+    expect(refused.err).toContain("Addr: 'etcd")
+    for (const text of [out, refused.err]) {
+      expect(text).not.toContain(lab.labDir)
+      expect(text).not.toContain(etcdUnderTest())
+    }
   })
 
   test('version names all three programs', async () => {

@@ -67,6 +67,8 @@ async function run(context: CommandContext): Promise<number> {
     argv: vetted.argv,
     signal: limit.signal,
     outputLimit,
+    // etcdctl names the socket it used by its full path.
+    hidden: endpoints.dir === '/' ? '' : `${endpoints.dir}/`,
     write: (name, visible) => context.stream(name, visible),
   })
   limit.signal.throwIfAborted()

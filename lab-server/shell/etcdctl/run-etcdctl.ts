@@ -11,6 +11,8 @@ export interface EtcdctlRun {
   readonly signal: AbortSignal
   /** Bytes of both streams together. */
   readonly outputLimit: number
+  /** Left out of the output wherever it stands; empty for nothing. */
+  readonly hidden: string
   /** Receives text that is already visible; resolves when more is welcome. */
   readonly write: (name: 'stdout' | 'stderr', visible: string) => Promise<void>
 }
@@ -44,7 +46,7 @@ async function deliver(
   run: EtcdctlRun,
   state: OutputState,
 ) {
-  const sanitizer = new StreamSanitizer()
+  const sanitizer = new StreamSanitizer({ hidden: run.hidden })
   const write = async (text: string) => {
     if (text !== '' && !run.signal.aborted) await run.write(name, text)
   }
