@@ -270,6 +270,19 @@ describe('history', () => {
     expect(history.at(-1)).toBe('l299')
     expect(history).not.toContain('a')
   })
+
+  test('of long lines stays small enough to be sent at every attach', async () => {
+    const { terminal } = setUp(() => Promise.resolve(ok))
+    const long = (count: number) => `${count} ${'x'.repeat(limits.lineLength - 10)}`
+    for (let count = 0; count < 40; count += 1) {
+      terminal.run(long(count), view)
+      await untilFree(terminal)
+    }
+    const { history } = terminal.state()
+    expect(history.join('').length).toBeLessThanOrEqual(terminalLimits.historyLength)
+    expect(history.join('').length).toBeGreaterThan(terminalLimits.historyLength / 2)
+    expect(history.at(-1)).toBe(long(39))
+  })
 })
 
 describe('close', () => {

@@ -23,6 +23,8 @@ export interface TerminalLimits extends RingLimits {
   readonly outputPerSecond: number
   /** Lines that the history keys reach. */
   readonly history: number
+  /** UTF-16 units of these lines together: every attaching page is sent all of them. */
+  readonly historyLength: number
   /** A command that goes on for this long after Ctrl-C is given up, milliseconds. */
   readonly interruptMs: number
 }
@@ -35,6 +37,7 @@ export const terminalLimits: TerminalLimits = {
   outputBurst: 256 * 1024,
   outputPerSecond: 256 * 1024,
   history: 200,
+  historyLength: 64 * 1024,
   interruptMs: 5000,
 }
 
@@ -81,6 +84,7 @@ export class Terminal {
   readonly #bucket: TokenBucket
   readonly #listeners = new Set<() => void>()
   readonly #history: string[] = []
+  #historyLength = 0
   #running: RunningCommand | null = null
   #pending: { stream: 'stdout' | 'stderr'; text: string } | null = null
   #cancelFlush: (() => void) | null = null
@@ -174,7 +178,11 @@ export class Terminal {
   #remember(line: string): void {
     if (line.trim() === '' || this.#history.at(-1) === line) return
     this.#history.push(line)
-    if (this.#history.length > this.#limits.history) this.#history.shift()
+    this.#historyLength += line.length
+    const { history, historyLength } = this.#limits
+    while (this.#history.length > history || this.#historyLength > historyLength) {
+      this.#historyLength -= this.#history.shift()?.length ?? 0
+    }
   }
 
   async #execute(
