@@ -22,7 +22,7 @@ import { runVitest } from './suites/vitest.mjs'
  */
 const suites = {
   static: { needs: ['dependencies', 'site'], run: () => runStaticChecks() },
-  unit: { needs: ['dependencies', 'etcd'], run: (filters) => runVitest('unit', filters) },
+  unit: { needs: ['dependencies'], run: (filters) => runVitest('unit', filters) },
   docs: { needs: ['dependencies', 'etcd', 'site'], run: (filters) => runVitest('docs', filters) },
   contracts: {
     needs: ['dependencies', 'etcd'],
