@@ -5,7 +5,7 @@ import type { Logger } from '../logger.ts'
 import type { Clock } from './clock.ts'
 import { Lab } from './lab.ts'
 import type { OpenLabParts } from './lab-parts.ts'
-import { bootOf, createToken, digestToken, sameDigest } from './token.ts'
+import { bootOf, createToken, digestToken } from './token.ts'
 
 export interface LabsOptions {
   readonly boot: string
@@ -20,11 +20,6 @@ export interface LabsOptions {
   readonly startMs?: number
 }
 
-interface Held {
-  readonly digest: string
-  readonly lab: Lab
-}
-
 /** How many labs that are gone are remembered, so that their readers are told why. */
 const rememberedLabs = 1000
 /** Ending takes a moment; whoever meets a full server because of it asks again after this. */
@@ -33,7 +28,8 @@ const endingMs = 2000
 /** Every lab of this server, found by its token. */
 export class Labs {
   readonly #options: LabsOptions
-  readonly #held = new Map<string, Held>()
+  /** By the digest of their token, as are those that are gone. */
+  readonly #held = new Map<string, Lab>()
   readonly #gone = new Map<string, LabState>()
   #closed = false
 
@@ -63,7 +59,7 @@ export class Labs {
       id,
       dir: path.join(this.#options.runDir, id),
     })
-    this.#held.set(digest, { digest, lab })
+    this.#held.set(digest, lab)
     lab.onState((state) => {
       if (state.phase === 'gone') this.#forget(digest, state)
     })
@@ -77,15 +73,13 @@ export class Labs {
     if (boot === null) return null
     if (boot !== this.#options.boot) return goneState('server-restarted')
     const digest = digestToken(token)
-    const held = this.#held.get(digest)
-    if (held !== undefined && sameDigest(held.digest, digest)) return held.lab
-    return this.#gone.get(digest) ?? goneState('unknown')
+    return this.#held.get(digest) ?? this.#gone.get(digest) ?? goneState('unknown')
   }
 
   /** Ends every lab, all at the same time, and takes no new one. */
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.all([...this.#held.values()].map(({ lab }) => lab.end('ended')))
+    await Promise.all([...this.#held.values()].map((lab) => lab.end('ended')))
   }
 
   #checkRoom(): void {
@@ -98,7 +92,7 @@ export class Labs {
 
   /** When the first lab ends if its reader does nothing more. */
   #nextRoomMs(): number {
-    const waits = [...this.#held.values()].map(({ lab }) =>
+    const waits = [...this.#held.values()].map((lab) =>
       lab.state().phase === 'ending' ? endingMs : lab.idleLeftMs(),
     )
     return Math.max(1000, Math.min(...waits))
