@@ -157,6 +157,8 @@ class Monitor implements ClusterMonitor {
 
   async fault(action: FaultAction, target: string): Promise<FaultRecord> {
     const member = await this.resolve(target)
+    // Closed meanwhile: asking would open connections that nobody closes any more.
+    this.#demandOpen()
     const before = await this.#askLeadership()
     const fault: CommandedFault = { member, action, before, id: null }
     this.#demandOpen()

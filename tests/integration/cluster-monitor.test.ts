@@ -256,6 +256,32 @@ describe('the end of a monitor', () => {
     await expect(monitor.waitForLeader(leaderWithin)).rejects.toMatchObject({ code: 'CLOSED' })
     await expect(monitor.close()).resolves.toBeUndefined()
   })
+
+  it('leaves no connection open, also when it comes in the middle of a fault', async () => {
+    await monitor.waitForLeader(leaderWithin)
+    let open = 0
+    const counted = createClusterMonitor({
+      driver,
+      connect: (url) => {
+        const member = connectMember(url)
+        open += 1
+        return {
+          ...member,
+          close: () => {
+            open -= 1
+            member.close()
+          },
+        }
+      },
+    })
+    await counted.waitForLeader(leaderWithin)
+    expect(open).toBe(3)
+    const fault = counted.fault('kill', 'leader')
+    await counted.close()
+    await expect(fault).rejects.toMatchObject({ code: 'CLOSED' })
+    expect(open).toBe(0)
+    expect(driver.members().map(({ state }) => state)).toEqual(['running', 'running', 'running'])
+  })
 })
 
 /** Each test finds three healthy members and a monitor of its own. */
