@@ -45,7 +45,6 @@ export const en = {
       `${p.command} has no option ${p.option}.${p.nearest === null ? '' : ` Did you mean ${p.nearest}?`}`,
     missingValue: (p: { option: string; value: string }) =>
       `${p.option} needs a value: ${p.value}.`,
-    unexpectedValue: (p: { option: string }) => `${p.option} takes no value.`,
     repeated: (p: { option: string }) => `${p.option} is given twice.`,
     notInteger: (p: { option: string; value: string; min: number; max: number }) =>
       `${p.option} is "${p.value}", expected a whole number from ${String(p.min)} to ${String(p.max)}.`,
@@ -176,7 +175,6 @@ export const en = {
   watch: {
     from: (p: { service: string; count: number; revision: string }) =>
       `${p.service}: ${plural(p.count, 'instance')} at revision ${p.revision}. Watching from there; Ctrl-C ends.`,
-    present: 'present',
     added: 'added',
     updated: 'updated',
     removed: 'removed',

@@ -23,7 +23,6 @@ export const zhCn: Messages = {
     unknownOption: (p) =>
       `${p.command} 没有选项 ${p.option}。${p.nearest === null ? '' : `是不是 ${p.nearest}？`}`,
     missingValue: (p) => `${p.option} 需要一个值：${p.value}。`,
-    unexpectedValue: (p) => `${p.option} 不带值。`,
     repeated: (p) => `${p.option} 出现了两次。`,
     notInteger: (p) =>
       `${p.option} 的值是“${p.value}”，应为 ${String(p.min)} 到 ${String(p.max)} 之间的整数。`,
@@ -156,7 +155,6 @@ export const zhCn: Messages = {
   watch: {
     from: (p) =>
       `${p.service}：revision ${p.revision} 时有 ${String(p.count)} 个实例。从这里开始监听，Ctrl-C 结束。`,
-    present: '已有',
     added: '新增',
     updated: '更新',
     removed: '移除',
