@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createProcessDriver } from '../../lab-server/cluster/process-driver.ts'
-import type { ClusterDriver, MemberProcess } from '../../lab-server/cluster/cluster-driver.ts'
+import type { ClusterDriver } from '../../lab-server/cluster/cluster-driver.ts'
 import { startReaper } from '../../lab-server/cluster/reaper.ts'
 import type { EtcdMember, MemberAnswer } from '../../lab-server/etcd/etcd-member.ts'
 import { connectMember } from '../../lab-server/etcd/member.ts'
-import { etcdUnderTest, etcdVersionUnderTest } from '../helpers/test-lab.ts'
+import { bringBackAll, etcdUnderTest, etcdVersionUnderTest } from '../helpers/test-lab.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
 export interface BenchMember {
@@ -43,7 +43,7 @@ export async function startBenchCluster(): Promise<BenchCluster> {
   }))
 
   async function heal(): Promise<void> {
-    await Promise.all(driver.members().map((member) => bringBack(driver, member)))
+    await bringBackAll(driver)
     await findSettledLeader(members)
   }
 
@@ -67,12 +67,6 @@ export async function startBenchCluster(): Promise<BenchCluster> {
     heal,
     close,
   }
-}
-
-async function bringBack(driver: ClusterDriver, { name, state }: MemberProcess): Promise<void> {
-  if (state === 'running') return
-  if (state === 'paused') await driver.resume(name)
-  else await driver.start(name)
 }
 
 async function findSettledLeader(

@@ -7,6 +7,7 @@ import type {
 import { connectMember } from '../../lab-server/etcd/member.ts'
 import { localValue, putKey } from '../helpers/json-gateway.ts'
 import { processRuns } from '../helpers/processes.ts'
+import { bringBackAll } from '../helpers/test-lab.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
 /** One adapter with a cluster of its own; nothing runs yet. */
@@ -36,7 +37,7 @@ function describeRunningCluster(createFixture: () => Promise<DriverFixture>): vo
   beforeAll(async () => {
     fixture = await createFixture()
     driver = fixture.driver
-    await startMembers(driver)
+    await bringBackAll(driver)
   })
   afterAll(async () => {
     await driver.close()
@@ -230,7 +231,7 @@ function describeLife(createFixture: () => Promise<DriverFixture>): void {
   it('closes with members running, paused and killed, and leaves no process', async () => {
     const fixture = await createFixture()
     const { driver } = fixture
-    await startMembers(driver)
+    await bringBackAll(driver)
     const pids = driver.members().map((member) => member.pid)
     await driver.pause('etcd1')
     await driver.kill('etcd2')
@@ -270,21 +271,14 @@ function describeLife(createFixture: () => Promise<DriverFixture>): void {
     giveUp.abort()
     await expect(start).rejects.toMatchObject({ code: 'INTERRUPTED' })
     expect(memberNamed(driver, 'etcd1')).toMatchObject({ state: 'killed', pid: null })
-    await startMembers(driver)
+    await bringBackAll(driver)
     await driver.close()
     await fixture.remove()
   })
 }
 
-async function startMembers(driver: ClusterDriver): Promise<void> {
-  await Promise.all(driver.members().map(({ name }) => driver.start(name)))
-}
-
 async function heal(driver: ClusterDriver): Promise<void> {
-  for (const { name, state } of driver.members()) {
-    if (state === 'paused') await driver.resume(name)
-    else if (state !== 'running') await driver.start(name)
-  }
+  await bringBackAll(driver)
   await waitFor('every member to name a leader', async () => {
     const answers = await Promise.all(driver.members().map((member) => askStatus(member)))
     const leaders = new Set(answers.map((answer) => answer.leaderId))

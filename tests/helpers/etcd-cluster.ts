@@ -1,7 +1,6 @@
-import type { ClusterDriver } from '../../lab-server/cluster/cluster-driver.ts'
 import { connectMember } from '../../lab-server/etcd/member.ts'
 import type { EtcdMember } from '../../lab-server/etcd/etcd-member.ts'
-import { createTestDriver, startAll } from './test-lab.ts'
+import { bringBackAll, createTestDriver } from './test-lab.ts'
 import { waitFor } from './wait-for.ts'
 
 export interface TestMember {
@@ -37,7 +36,7 @@ export async function startEtcdCluster(): Promise<EtcdCluster> {
   }
 
   try {
-    await startAll(driver)
+    await bringBackAll(driver)
   } catch (error) {
     await close()
     throw error
@@ -53,21 +52,11 @@ export async function startEtcdCluster(): Promise<EtcdCluster> {
       await Promise.all(names.map((name) => driver.pause(name)))
     },
     async heal() {
-      await bringBack(driver)
+      await bringBackAll(driver)
       await findLeader(members, members.length)
     },
     close,
   }
-}
-
-/** All at once: those that were frozen and those that were dead may need each other for a quorum. */
-async function bringBack(driver: ClusterDriver): Promise<void> {
-  await Promise.all(
-    driver.members().map(async ({ name, state }) => {
-      if (state === 'paused') await driver.resume(name)
-      else if (state !== 'running') await driver.start(name)
-    }),
-  )
 }
 
 async function findLeader(members: readonly TestMember[], needed: number): Promise<string> {

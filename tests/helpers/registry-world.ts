@@ -7,7 +7,7 @@ import type { ClusterDriver } from '../../lab-server/cluster/cluster-driver.ts'
 import { EtcdClient } from '../../lab-server/etcd/etcd-client.ts'
 import { connectMember } from '../../lab-server/etcd/member.ts'
 import type { Registry, ServiceInstance } from '../../lab-server/registry/registry.ts'
-import { createTestDriver, etcdUnderTest, startAll } from './test-lab.ts'
+import { bringBackAll, createTestDriver, etcdUnderTest } from './test-lab.ts'
 import { waitFor } from './wait-for.ts'
 
 const run = promisify(execFile)
@@ -38,7 +38,7 @@ export interface RegistryWorld {
   killLeader(): Promise<string>
   /** Forgets everything older than the newest revision. */
   compact(): Promise<void>
-  /** Starts every member that is down, and waits for a leader. */
+  /** Starts or resumes every member that is away, and waits for a leader. */
   heal(): Promise<void>
   close(): Promise<void>
 }
@@ -87,8 +87,7 @@ export async function createRegistryWorld(create: CreateRegistry): Promise<Regis
   }
 
   async function heal(): Promise<void> {
-    const down = driver.members().filter(({ state }) => state !== 'running')
-    await Promise.all(down.map(({ name }) => driver.start(name)))
+    await bringBackAll(driver)
     await findLeader(driver)
   }
 
@@ -102,7 +101,7 @@ export async function createRegistryWorld(create: CreateRegistry): Promise<Regis
     await lab.remove()
   }
 
-  await startAll(driver)
+  await bringBackAll(driver)
   await findLeader(driver)
   const leader = () => findLeader(driver)
   return { open, startProvider, etcd, driver, leader, killLeader, compact, heal, close }

@@ -12,7 +12,7 @@ import { createEtcdRegistry } from '../../lab-server/registry/etcd-registry.ts'
 import type { Registry } from '../../lab-server/registry/registry.ts'
 import { createShell, type CommandResult, type Shell } from '../../lab-server/shell/shell.ts'
 import { LabError, type Locale } from '../../protocol/index.ts'
-import { createTestDriver, etcdUnderTest, etcdVersionUnderTest, startAll } from './test-lab.ts'
+import { bringBackAll, createTestDriver, etcdUnderTest, etcdVersionUnderTest } from './test-lab.ts'
 import { waitFor } from './wait-for.ts'
 
 export interface Finished extends CommandResult {
@@ -55,7 +55,7 @@ export async function startShellLab(): Promise<ShellLab> {
   const cluster = await createTestDriver()
   const { driver, labDir } = cluster
   const monitor = createClusterMonitor({ driver, connect: connectMember })
-  await startAll(driver)
+  await bringBackAll(driver)
   await monitor.waitForLeader({ timeoutMs: 15_000 })
   const endpoints = driver.members().map((member) => member.clientUrl)
   const client = new EtcdClient({ endpoints })
@@ -85,10 +85,7 @@ export async function startShellLab(): Promise<ShellLab> {
     open,
     run: (line, view) => open(line, view).ended,
     async heal() {
-      for (const { name, state } of driver.members()) {
-        if (state === 'paused') await driver.resume(name)
-        else if (state !== 'running') await driver.start(name)
-      }
+      await bringBackAll(driver)
       await monitor.waitForLeader({ timeoutMs: 15_000 })
     },
     async close() {

@@ -58,6 +58,15 @@ export async function createTestDriver(
   }
 }
 
-export async function startAll(driver: ClusterDriver): Promise<void> {
-  await Promise.all(driver.members().map(({ name }) => driver.start(name)))
+/**
+ * Starts every member that does not run and resumes every one that is paused, all at once: they may
+ * need each other for a quorum.
+ */
+export async function bringBackAll(driver: ClusterDriver): Promise<void> {
+  await Promise.all(
+    driver.members().map(async ({ name, state }) => {
+      if (state === 'paused') await driver.resume(name)
+      else if (state !== 'running') await driver.start(name)
+    }),
+  )
 }

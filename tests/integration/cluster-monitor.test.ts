@@ -9,7 +9,7 @@ import {
   type ClusterSnapshot,
   type FaultRecord,
 } from '../../protocol/index.ts'
-import { createTestDriver, startAll, type TestDriver } from '../helpers/test-lab.ts'
+import { bringBackAll, createTestDriver, type TestDriver } from '../helpers/test-lab.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
 const names = ['etcd1', 'etcd2', 'etcd3']
@@ -23,7 +23,7 @@ let monitor: ClusterMonitor
 beforeAll(async () => {
   lab = await createTestDriver()
   driver = lab.driver
-  await startAll(driver)
+  await bringBackAll(driver)
 })
 afterAll(async () => {
   await lab.remove()
@@ -287,19 +287,14 @@ describe('the end of a monitor', () => {
 /** Each test finds three healthy members and a monitor of its own. */
 function withMonitor(): void {
   beforeEach(async () => {
-    for (const { name, state } of driver.members()) {
-      if (state === 'paused') await driver.resume(name)
-      else if (state !== 'running') await driver.start(name)
-    }
+    await bringBackAll(driver)
     monitor = createClusterMonitor({ driver, connect: (url) => connectMember(url) })
     return () => monitor.close()
   })
 }
 
 async function heal(): Promise<void> {
-  for (const { name, state } of driver.members()) {
-    if (state !== 'running') await driver.start(name)
-  }
+  await bringBackAll(driver)
   await monitor.waitForLeader(leaderWithin)
 }
 
