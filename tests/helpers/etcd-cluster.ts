@@ -25,14 +25,15 @@ export interface EtcdCluster {
 }
 
 export async function startEtcdCluster(): Promise<EtcdCluster> {
-  const { driver, remove } = await createTestDriver()
+  const lab = await createTestDriver()
+  const { driver } = lab
   const members = driver.members().map(({ name, clientUrl }) => {
     return { name, clientUrl, direct: connectMember(clientUrl) }
   })
 
   async function close(): Promise<void> {
     for (const member of members) member.direct.close()
-    await remove()
+    await lab.remove()
   }
 
   try {

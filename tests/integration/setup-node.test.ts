@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
-import { readdir, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { provideNode } from '../../setup/node.mjs'
 import { runScript } from '../helpers/npm-script.ts'
 import { refusedAddress } from '../helpers/release-stand-in.ts'
@@ -15,8 +16,7 @@ async function failure(promise: Promise<unknown>): Promise<string> {
 }
 
 /** A real Node 20, as Debian 12 machines have it. */
-async function fetchOldNode(): Promise<string> {
-  const folder = await temporaryFolder()
+async function fetchOldNode(folder: string): Promise<string> {
   await run('npm', ['pack', `node-linux-${process.arch}@20`, '--ignore-scripts'], { cwd: folder })
   const archive = (await readdir(folder)).find((name) => name.endsWith('.tgz'))
   await run('tar', ['-xzf', archive ?? '', 'package/bin/node'], { cwd: folder })
@@ -25,6 +25,15 @@ async function fetchOldNode(): Promise<string> {
 
 // For other systems the registry has no Node of this version.
 describe.skipIf(process.platform !== 'linux')('a newer Node', () => {
+  let folder: string
+  let oldNode: string
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'lab-old-node-'))
+    oldNode = await fetchOldNode(folder)
+  })
+  afterAll(() => rm(folder, { recursive: true }))
+
   test('is fetched from the npm registry once, and runs', async () => {
     const cache = await temporaryFolder()
     const program = await provideNode({ cache, nodeVersion: 'v20.20.2' })
@@ -36,23 +45,21 @@ describe.skipIf(process.platform !== 'linux')('a newer Node', () => {
   })
 
   test('is used for the whole task when the one at hand is too old, and said in one line', async () => {
-    const node = await fetchOldNode()
     const env = { LAB_CACHE_DIR: await temporaryFolder(), LAB_ETCD_DIR: '/nonexistent' }
-    const first = runScript(node, ['setup/main.mjs', 'start'], env)
+    const first = runScript(oldNode, ['setup/main.mjs', 'start'], env)
     // The task runs, with the newer Node, up to the etcd that is not there.
     expect(await first.exited()).toEqual({ code: 1, signal: null })
     expect(first.stderr()).toMatch(/^\[set-up\] Node v20\.\S+ is too old; fetching Node 24\.21\.0/)
     expect(first.stderr()).toContain('LAB_ETCD_DIR=/nonexistent cannot be used')
-    const second = runScript(node, ['setup/main.mjs', 'start'], env)
+    const second = runScript(oldNode, ['setup/main.mjs', 'start'], env)
     expect(await second.exited()).toEqual({ code: 1, signal: null })
     expect(second.stderr()).toMatch(/^\[set-up\] LAB_ETCD_DIR=/)
   })
 
   test('that cannot be fetched is asked of the reader, with the reason', async () => {
-    const node = await fetchOldNode()
     const cache = await temporaryFolder()
     const start = performance.now()
-    const setup = runScript(node, ['setup/main.mjs', 'start'], {
+    const setup = runScript(oldNode, ['setup/main.mjs', 'start'], {
       LAB_CACHE_DIR: cache,
       HOME: await temporaryFolder(),
       npm_config_registry: await refusedAddress(),
