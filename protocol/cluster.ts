@@ -38,6 +38,8 @@ export const memberView = z.object({
   since: z.number(),
   /** The latest answer to Status; null while the member does not answer. */
   status: z.nullable(memberStatus),
+  /** etcd's words where a member runs and refuses to tell its Status (authentication is on). */
+  refusal: z.optional(z.string()),
 })
 export type MemberView = z.infer<typeof memberView>
 

@@ -121,7 +121,9 @@ class Monitor implements ClusterMonitor {
     return deepFreeze({
       at: toEpoch(now),
       members: this.#driver.members().map(({ name, state, since }) => {
-        return { name, process: state, since, status: this.#statusOf(name) }
+        const refusal = this.#pollers.get(name)?.refusal ?? null
+        const status = this.#statusOf(name)
+        return { name, process: state, since, status, ...(refusal !== null && { refusal }) }
       }),
       ...this.#leadership,
       quorum: this.#quorum(),
@@ -149,9 +151,7 @@ class Monitor implements ClusterMonitor {
     this.#demandOpen()
     if (target !== 'leader' && target !== 'follower') return this.#knownMember(target)
     const { leader } = await this.#askLeadership()
-    if (leader === null) {
-      throw new LabError('NO_LEADER', 'No member leads the cluster now', { details: { target } })
-    }
+    if (leader === null) throw this.#nobodyLeads(target)
     return target === 'leader' ? leader : this.#followerOf(leader)
   }
 
@@ -404,6 +404,8 @@ class Monitor implements ClusterMonitor {
   #describe(): string {
     const seen = this.#observations().map(({ name, process, answer }) => {
       if (process !== 'running') return `${name} is ${process}`
+      const refusal = this.#pollers.get(name)?.refusal ?? null
+      if (refusal !== null) return `${name} refuses its status (${refusal})`
       if (answer === null) return `${name} does not answer`
       return `${name} names ${this.#nameOf(answer.leaderId) ?? 'nobody'} in term ${answer.term}`
     })
@@ -434,6 +436,17 @@ class Monitor implements ClusterMonitor {
     throw new LabError('NO_SUCH_MEMBER', `No follower of ${leader} runs`, {
       details: { member: 'follower' },
     })
+  }
+
+  /** Nobody leads, or nobody says who does: that is not the same. */
+  #nobodyLeads(target: string): LabError {
+    const refusing = this.#running().find(({ refusal }) => refusal !== null)
+    if (refusing === undefined) {
+      return new LabError('NO_LEADER', 'No member leads the cluster now', { details: { target } })
+    }
+    const etcd = refusing.refusal ?? ''
+    const message = `Nobody says who leads: ${refusing.name} refuses its status (${etcd})`
+    return new LabError('ETCD_REFUSED', message, { details: { target, etcd } })
   }
 
   #demandOpen(): void {

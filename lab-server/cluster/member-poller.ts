@@ -1,3 +1,4 @@
+import { LabError } from '../../protocol/index.ts'
 import type { EtcdMember, MemberAnswer } from '../etcd/etcd-member.ts'
 import type { Clock } from './clock.ts'
 
@@ -14,6 +15,7 @@ export class MemberPoller {
   readonly #clock: Clock
   #connection: EtcdMember | null = null
   #latest: { answer: MemberAnswer; at: number } | null = null
+  #refusal: string | null = null
   #asking = 0
   #probing = 0
 
@@ -40,6 +42,11 @@ export class MemberPoller {
     return at >= since && this.#clock.now() - at <= freshMs ? answer : null
   }
 
+  /** Why the member answered the latest question with a refusal, in etcd's words; else null. */
+  get refusal(): string | null {
+    return this.#refusal
+  }
+
   async ask(deadlineMs: number): Promise<MemberAnswer | null> {
     const connection = this.#connected()
     this.#asking += 1
@@ -48,8 +55,10 @@ export class MemberPoller {
       // Of a process that has ended since: its successor has not said this.
       if (connection !== this.#connection) return null
       this.#latest = { answer, at: this.#clock.now() }
+      this.#refusal = null
       return answer
-    } catch {
+    } catch (error) {
+      if (connection === this.#connection) this.#refuse(refusalOf(error))
       return null
     } finally {
       this.#asking -= 1
@@ -82,10 +91,23 @@ export class MemberPoller {
     this.#connection?.close()
     this.#connection = null
     this.#latest = null
+    this.#refusal = null
+  }
+
+  /** What it said before it refused to say anything is no news any more. */
+  #refuse(refusal: string | null): void {
+    this.#refusal = refusal
+    if (refusal !== null) this.#latest = null
   }
 
   #connected(): EtcdMember {
     this.#connection ??= this.#connect()
     return this.#connection
   }
+}
+
+/** Null for whatever is no answer of etcd's: a member that is silent, or just gone. */
+function refusalOf(error: unknown): string | null {
+  if (!(error instanceof LabError) || error.code !== 'ETCD_REFUSED') return null
+  return String(error.details['etcd'] ?? error.message)
 }

@@ -11,7 +11,8 @@ export interface ClusterMonitor {
   watch(listener: (snapshot: ClusterSnapshot) => void): () => void
   /**
    * Resolves a member's name, `leader` or `follower` at this moment, by asking the members (not
-   * from the last snapshot). Rejects `NO_SUCH_MEMBER`, or `NO_LEADER` when no member leads.
+   * from the last snapshot). Rejects `NO_SUCH_MEMBER`, `NO_LEADER` when no member leads, or
+   * `ETCD_REFUSED` when the members that run refuse to say who does.
    */
   resolve(target: string): Promise<string>
   /**

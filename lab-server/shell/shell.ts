@@ -5,6 +5,7 @@ import { availableCommands, findCommand, unknownCommand } from './command-table.
 import { quorumNow } from './commands/cluster-facts.ts'
 import { complete, type Completions } from './complete.ts'
 import { findEndpoints } from './etcdctl/endpoints.ts'
+import { withWayOut } from './etcd-hints.ts'
 import { messagesFor } from './messages/messages.ts'
 import { paint, type Style } from './paint.ts'
 import { parseArguments } from './parse-arguments.ts'
@@ -194,6 +195,8 @@ class LabShell implements Shell {
     if (unanswered.has(error.code) && !quorumNow(driver).held) {
       return new ShellError('QUORUM_LOST', (m) => m.shell.noQuorum, { cause: error })
     }
+    const known = withWayOut(error)
+    if (known !== error) return known
     const { dir } = findEndpoints(driver.members())
     const message = error.message.replaceAll(`${dir}/`, '')
     if (dir === '/' || message === error.message) return error

@@ -380,7 +380,19 @@ describe('etcdctl', () => {
     expect((await lab.run('etcdctl get k')).err).toContain('user name is empty')
     expect((await lab.run('etcdctl get k --user root:pw')).code).toBe(0)
     expect((await lab.run('etcdctl get k --user root')).error?.code).toBe('STDIN_REFUSED')
+
+    const discover = await lab.run('discover UserService', { locale: 'zh-CN' })
+    expect(discover).toMatchObject({ code: 1, error: { code: 'ETCD_REFUSED' } })
+    expect(discover.err).toContain('认证已开启')
+    // That nobody may say who leads is not that nobody leads.
+    const cluster = await lab.run('cluster')
+    expect(cluster.out).toMatch(/etcd1 +running +refuses/)
+    expect(cluster.out).toContain('Who leads cannot be seen')
+    expect(cluster.out).not.toContain('No member leads')
+    expect((await lab.run('kill leader')).err).toContain('auth disable')
+
     expect((await lab.run('etcdctl --user root:pw auth disable')).code).toBe(0)
+    expect((await lab.run('cluster')).out).toMatch(/etcd\d +running +leader/)
     expect((await lab.run('etcdctl user delete root')).code).toBe(0)
   })
 })

@@ -5,7 +5,7 @@ import type { Style } from '../paint.ts'
 import { formatBytes } from '../quantities.ts'
 import { makeVisibleInline } from '../sanitize.ts'
 import type { Cell, Column } from '../table.ts'
-import { freshSnapshot, printQuorum } from './cluster-facts.ts'
+import { freshSnapshot, printNoLeader, printQuorum } from './cluster-facts.ts'
 import { clusterOf } from './tools.ts'
 
 const stateStyles: Readonly<Record<ProcessState, Style>> = {
@@ -24,6 +24,7 @@ export function stateCell(state: ProcessState, m: Messages): Cell {
 
 function roleCell(member: MemberView, snapshot: ClusterSnapshot, m: Messages): Cell {
   const { status } = member
+  if (member.refusal !== undefined) return { text: m.cluster.refuses, style: 'warn' }
   if (status === null) return { text: m.cluster.silent, style: 'dim' }
   if (status.isLeader) return { text: m.cluster.leader, style: 'strong' }
   if (status.leader === null) return { text: m.cluster.knowsNone, style: 'warn' }
@@ -72,7 +73,7 @@ export const cluster: Command = {
       snapshot.members.map((member) => row(member, snapshot, m)),
     )
     printQuorum(context, m, driver)
-    if (snapshot.leader === null) context.print(m.cluster.noLeader, 'warn')
+    if (snapshot.leader === null) printNoLeader(context, m, snapshot)
     for (const { name, status } of snapshot.members) {
       if (status === null || status.errors.length === 0) continue
       const errors = makeVisibleInline(status.errors.join('; '))

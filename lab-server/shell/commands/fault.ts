@@ -8,7 +8,7 @@ import type { ClusterCapabilities } from '../../cluster/cluster-driver.ts'
 import type { Command, CommandContext, CompletionSource } from '../command.ts'
 import type { Messages } from '../messages/en.ts'
 import { formatMs } from '../quantities.ts'
-import { freshSnapshot, printQuorum, quorumNow } from './cluster-facts.ts'
+import { freshSnapshot, printNoLeader, printQuorum, quorumNow } from './cluster-facts.ts'
 import { clusterOf } from './tools.ts'
 
 function describeFault(record: FaultRecord, tookMs: number, m: Messages): string {
@@ -34,7 +34,7 @@ async function printFailover(context: CommandContext, fault: FaultRecord) {
   const record = await context.wait(monitor.settled(fault.id, context.signal))
   const { newLeader, leaderlessMs, writeGapMs, samples } = record
   if (newLeader === null || leaderlessMs === null) {
-    context.print(m.fault.notSeen, 'warn')
+    printNoLeader(context, m, monitor.snapshot(), m.fault.notSeen)
     return
   }
   const snapshot = await context.wait(freshSnapshot(monitor))
@@ -58,7 +58,7 @@ async function printLeader(context: CommandContext) {
     context.print(m.fault.leaderStays({ member }))
   } catch (error) {
     if (!(error instanceof LabError) || error.code !== 'TIMEOUT') throw error
-    context.print(m.cluster.noLeader, 'warn')
+    printNoLeader(context, m, monitor.snapshot())
   }
 }
 

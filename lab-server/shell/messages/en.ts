@@ -73,6 +73,10 @@ export const en = {
     timeLimit: (p: { command: string; seconds: number }) =>
       `${p.command} was ended: it ran longer than ${String(p.seconds)} s.`,
     interrupted: 'Interrupted.',
+    authOn:
+      'Authentication is on, and the registry and the panel of this lab have no user, so etcd answers only who names one. Turn it off: etcdctl --user <name>:<password> auth disable. Without the password, end this lab and start another.',
+    noSpace:
+      'The database has reached its quota and etcd takes no more writes. Make room: etcdctl del --prefix <key>, etcdctl compaction <revision>, etcdctl defrag, then etcdctl alarm disarm',
   },
   /** Sentences for errors of the layers below; English readers see the error's own message. */
   errors: {
@@ -91,6 +95,7 @@ export const en = {
     leader: 'leader',
     follower: 'follower',
     silent: 'no answer',
+    refuses: 'refuses',
     knowsNone: 'knows no leader',
     believes: (p: { leader: string }) => `follows ${p.leader}`,
     states: {
@@ -110,6 +115,8 @@ export const en = {
     nobodyRuns: 'No member runs, so nothing can answer.',
     bringBack: (p: { commands: string }) => `Bring it back: ${p.commands}`,
     noLeader: 'No member leads at the moment.',
+    untold: (p: { member: string; reason: string }) =>
+      `Who leads cannot be seen: ${p.member} refuses to tell its status (${p.reason}).`,
     errorsOf: (p: { member: string; errors: string }) => `${p.member} says: ${p.errors}`,
   },
   fault: {

@@ -49,6 +49,10 @@ export const zhCn: Messages = {
       '集群没有法定多数，这个请求无法完成。cluster 显示缺了谁，start（或 resume）让它们回来。',
     timeLimit: (p) => `${p.command} 运行超过 ${String(p.seconds)} 秒，已被结束。`,
     interrupted: '已中断。',
+    authOn:
+      '认证已开启，而实验自带的注册中心和面板没有用户，etcd 只应答带用户名的请求。关闭认证：etcdctl --user <用户名>:<密码> auth disable。忘了密码，就结束这个实验，另开一个。',
+    noSpace:
+      '数据库已达到配额，etcd 不再接受写入。腾出空间：etcdctl del --prefix <键>、etcdctl compaction <修订号>、etcdctl defrag，最后 etcdctl alarm disarm',
   },
   errors: {
     INTERNAL: '实验环境自身出了问题，细节见实验服务器的日志。',
@@ -81,6 +85,7 @@ export const zhCn: Messages = {
     leader: 'leader',
     follower: 'follower',
     silent: '无应答',
+    refuses: '拒绝应答',
     knowsNone: '不知道谁是 leader',
     believes: (p) => `跟随 ${p.leader}`,
     states: {
@@ -100,6 +105,7 @@ export const zhCn: Messages = {
     nobodyRuns: '没有成员在运行，什么都无法应答。',
     bringBack: (p) => `恢复：${p.commands}`,
     noLeader: '目前没有成员是 leader。',
+    untold: (p) => `看不到谁是 leader：${p.member} 拒绝报告自己的状态（${p.reason}）。`,
     errorsOf: (p) => `${p.member} 报告：${p.errors}`,
   },
   fault: {
