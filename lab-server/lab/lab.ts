@@ -10,7 +10,7 @@ import {
   type Locale,
 } from '../../protocol/index.ts'
 import type { Logger } from '../logger.ts'
-import type { Clock } from './clock.ts'
+import type { Clock } from '../clock.ts'
 import { createIdleTimer, type IdleTimer } from './idle-timer.ts'
 import type { ConnectedShell, LabParts, OpenLabParts } from './lab-parts.ts'
 import { startCluster, type StartProgress } from './start-cluster.ts'

@@ -7,7 +7,7 @@ import {
 } from '../../protocol/index.ts'
 import type { Logger } from '../logger.ts'
 import type { CommandResult, Shell } from '../shell/shell.ts'
-import type { Clock } from './clock.ts'
+import type { Clock } from '../clock.ts'
 import { createEntryRing, type EntryRing, type RingLimits } from './entry-ring.ts'
 import { cutText, keepColoursOnly, showLine } from './terminal-text.ts'
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts'

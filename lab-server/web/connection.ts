@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws'
 import { type ClientMessage, LabError, limits, type ServerMessage } from '../../protocol/index.ts'
-import type { Clock } from '../lab/clock.ts'
+import type { Clock } from '../clock.ts'
 import type { Labs } from '../lab/labs.ts'
 import { createTokenBucket, type TokenBucket } from '../lab/token-bucket.ts'
 import type { Logger } from '../logger.ts'

@@ -1,4 +1,4 @@
-import type { Clock } from '../../lab-server/lab/clock.ts'
+import type { Clock } from '../../lab-server/clock.ts'
 
 /** A clock that moves only when told to. */
 export interface ManualClock extends Clock {

@@ -1,4 +1,4 @@
-/** Time as the lab sees it; a test brings its own. */
+/** Time as the server sees it; a test brings its own. */
 export interface Clock {
   /** Milliseconds; only differences mean something. Never goes back. */
   now(): number
