@@ -9,21 +9,18 @@ function unmatched(patterns: readonly string[], text: string): string[] {
 }
 
 /**
- * A text without what differs from run to run: ids, numbers and their units, who leads, and with
- * that the order of the lines.
+ * The words of a text without what differs from run to run: ids, numbers and their units, who
+ * leads, and with that the order and the breaks of the lines.
  */
-function shapeOf(text: string): string[] {
-  return text
-    .trimEnd()
-    .split('\n')
-    .map((line) =>
-      line
-        .replace(/\b[0-9a-f]{16}\b/g, 'ID')
-        .replace(/etcd[123]/g, 'MEMBER')
-        .replace(/\d[\d.,]*(?: ?(?:ms|s|KiB|MiB|毫秒|秒)(?!\w))?/g, 'N')
-        .replace(/\s+/g, ' '),
-    )
-    .sort()
+function wordsOf(text: string): string[] {
+  const plain = text
+    .replace(/\b[0-9a-f]{16}\b/g, 'ID')
+    .replace(/etcd[123]/g, 'MEMBER')
+    .replace(/\d[\d.,]*(?:\s?(?:ms|s|KiB|MiB|毫秒|秒)(?!\w))?/g, 'N')
+  // Chinese lines break anywhere, so each character and each full-width mark stands for itself.
+  const word =
+    /[\p{Script=Han}\u3000-\u303f\uff00-\uffef…]|[^\s\p{Script=Han}\u3000-\u303f\uff00-\uffef…]+/gu
+  return (plain.match(word) ?? []).sort()
 }
 
 /** What a command did otherwise than its page says; empty when all is as written. */
@@ -55,8 +52,8 @@ describe.each(pagesWithCommands)('the commands of %s', (page) => {
         .map((run) => ({ id: run.id, wrong: differences(run, locale), text: run.text }))
         .filter((run) => run.wrong.length > 0)
       expect(wrong).toEqual([])
-      const printed = runs.map(({ id, text }) => ({ id, shape: shapeOf(text) }))
-      const shown = runs.map(({ id, command }) => ({ id, shape: shapeOf(command.sample[locale]) }))
+      const printed = runs.map(({ id, text }) => ({ id, words: wordsOf(text) }))
+      const shown = runs.map(({ id, command }) => ({ id, words: wordsOf(command.sample[locale]) }))
       expect(printed).toEqual(shown)
     },
   )

@@ -122,6 +122,11 @@ export class LabPage {
     return this.terminal(number).locator('.xterm-rows')
   }
 
+  /** Words that stand on the screen, wherever its lines break between them. */
+  async expectOnScreen(words: string | RegExp, number = 1): Promise<void> {
+    await expect(this.screen(number)).toContainText(words, { useInnerText: true })
+  }
+
   hint(number = 1): Locator {
     return this.terminal(number).locator('.ming-terminal-hint')
   }

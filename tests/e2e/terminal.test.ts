@@ -19,7 +19,7 @@ test.describe('the line editor', () => {
     await completeTo(lab, 'deregister PaymentService 127.', expect.stringContaining(':7070'))
     await completeTo(lab, 'logs etcd', 'lab$ logs etcd')
     for (const name of ['etcd1', 'etcd2', 'etcd3']) {
-      await expect(lab.screen()).toContainText(new RegExp(`${name}\\s+running`))
+      await lab.expectOnScreen(new RegExp(`${name}\\s+running`))
     }
     await completeTo(lab, 'kill l', 'lab$ kill leader')
     await completeTo(lab, 'help vers', 'lab$ help version')
@@ -52,7 +52,7 @@ test.describe('the line editor', () => {
     await page.keyboard.type('help')
     await lab.expectInput('(search: help) help version')
     await page.keyboard.press('Enter')
-    await expect(lab.screen()).toContainText('Usage: version')
+    await lab.expectOnScreen('Usage: version')
   })
 
   test('moves and edits by characters and words, kills and yanks', async ({
@@ -80,7 +80,7 @@ test.describe('the line editor', () => {
       await lab.expectInput(line)
     }
     await page.keyboard.press('Control+c')
-    await expect(lab.screen()).toContainText('three#ne-!^C')
+    await lab.expectOnScreen('three#ne-!^C')
     await lab.expectInput('lab$')
   })
 
@@ -98,10 +98,10 @@ test.describe('the line editor', () => {
     await expect(lab.screen()).not.toContainText('Usage')
 
     await page.keyboard.press('Enter')
-    await expect(lab.screen()).toContainText('PROGRAM')
+    await lab.expectOnScreen('PROGRAM')
     await lab.expectInput('lab$ help lease')
     await page.keyboard.press('Enter')
-    await expect(lab.screen()).toContainText('Usage: lease')
+    await lab.expectOnScreen('Usage: lease')
     await lab.expectInput('lab$ help watch')
     await page.keyboard.press('Control+c')
     await lab.expectInput('lab$')
@@ -141,7 +141,7 @@ test.describe('running commands', () => {
     await page.keyboard.press('Enter')
     await expect(lab.terminal(2)).toHaveAttribute('data-state', 'running')
     await lab.run('register ShopService 127.0.0.1:6060')
-    await expect(lab.screen(2)).toContainText('127.0.0.1:6060')
+    await lab.expectOnScreen('127.0.0.1:6060', 2)
     await lab.run('deregister ShopService 127.0.0.1:6060')
     await expect(lab.terminal(2)).toHaveAttribute('data-state', 'running')
     await lab.type('', 2)
@@ -163,21 +163,21 @@ test.describe('running commands', () => {
     const lab = new LabPage(page)
     await lab.openShared(server, sharedLab)
     await lab.run('discovr UserService')
-    await expect(lab.screen()).toContainText('Did you mean discover?')
+    await lab.expectOnScreen('Did you mean discover?')
     await expect(lab.hint()).toHaveAttribute('data-code', 'UNKNOWN_COMMAND')
     await expect(lab.hint()).toContainText('help lists all; Tab completes')
     await lab.expectInput('[127] lab$')
 
     await lab.run('register UserService')
-    await expect(lab.screen()).toContainText('Usage: register <service')
-    await expect(lab.screen()).toContainText('Example: register ')
+    await lab.expectOnScreen('Usage: register <service')
+    await lab.expectOnScreen('Example: register ')
     await expect(lab.hint()).toHaveAttribute('data-code', 'USAGE')
     await lab.expectInput('[2] lab$')
 
     for (const line of ['services | wc', 'services > file', 'services; cluster', 'echo $(id)']) {
       await lab.run('clear')
       await lab.run(line)
-      await expect(lab.screen()).toContainText('there is no shell behind this terminal')
+      await lab.expectOnScreen('there is no shell behind this terminal')
       await expect(lab.hint()).toContainText('no pipes, redirections or variables')
     }
     await lab.run('etcdctl put waits')
@@ -194,17 +194,17 @@ test.describe('running commands', () => {
     const lab = new LabPage(page, 'zh-CN')
     await lab.openShared(server, sharedLab)
     await lab.run('discovr UserService')
-    await expect(lab.screen()).toContainText('discover')
-    await expect(lab.screen()).toContainText(/\p{Script=Han}/u)
+    await lab.expectOnScreen('discover')
+    await lab.expectOnScreen(/\p{Script=Han}/u)
     await expect(lab.hint()).toContainText(/\p{Script=Han}.*help/u)
     await lab.run('register UserService')
-    await expect(lab.screen()).toContainText('用法')
+    await lab.expectOnScreen('用法')
     await expect(lab.hint()).toHaveAttribute('data-code', 'USAGE')
     await lab.run('services | wc')
     await expect(lab.hint()).toHaveAttribute('data-code', 'UNSUPPORTED_SYNTAX')
     await expect(lab.hint()).toContainText(/\p{Script=Han}/u)
     await lab.run('discover UserService：1.0')
-    await expect(lab.screen()).toContainText('：')
+    await lab.expectOnScreen('：')
     await expect(lab.hint()).toHaveAttribute('data-code', 'USAGE')
   })
 })
@@ -280,10 +280,10 @@ test.describe('text of every script', () => {
     await page.keyboard.insertText('中心')
     await lab.expectInput('lab$ etcdctl put note 注册中心')
     await page.keyboard.press('Enter')
-    await expect(lab.screen()).toContainText('OK')
+    await lab.expectOnScreen('OK')
     await lab.waitForPrompt()
     await lab.run('etcdctl get note')
-    await expect(lab.screen()).toContainText(/note\s+注册中心/)
+    await lab.expectOnScreen(/note\s+注册中心/)
   })
 
   test('a narrower window wraps the output and the line anew, and keeps both whole', async ({
@@ -414,12 +414,12 @@ test.describe('hostile input', () => {
     await lab.run('clear')
     await lab.run('version')
     await lab.run('etcdctl get /hostile/cursor')
-    await expect(lab.screen()).toContainText(/lab\$ version[^]*␛\[2J␛\[HMOVED/)
+    await lab.expectOnScreen(/lab\$ version[^]*␛\[2J␛\[HMOVED/)
     await lab.run('clear')
     await lab.run('etcdctl get /hostile/ --prefix')
-    await expect(lab.screen()).toContainText('␛]0;PWNED␇')
-    await expect(lab.screen()).toContainText('␛[31;42mRED')
-    await expect(lab.screen()).toContainText('\\u202e')
+    await lab.expectOnScreen('␛]0;PWNED␇')
+    await lab.expectOnScreen('␛[31;42mRED')
+    await lab.expectOnScreen('\\u202e')
     await expect(lab.screen().locator('[class*="xterm-fg-1"], [class*="xterm-bg-2"]')).toHaveCount(
       0,
     )
@@ -459,7 +459,7 @@ test.describe('hostile input', () => {
     }
     await lab.run('clear')
     await lab.run('cluster')
-    await expect(lab.screen()).toContainText('Quorum held: 3 of 3')
+    await lab.expectOnScreen('Quorum held: 3 of 3')
   })
 })
 
