@@ -38,7 +38,9 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
   let edge: Edge | null = null
   const app = createApp({ ...options, edge: () => edge })
   // Slow senders must not hold a connection: requests have no body here, headers come at once.
-  const server = createServer({ headersTimeout: 10_000, requestTimeout: 20_000 }, app)
+  const timeouts = { headersTimeout: 10_000, requestTimeout: 10_000 }
+  // Node looks for them only so often; its default of 30 s would be the real limit.
+  const server = createServer({ ...timeouts, connectionsCheckingInterval: 1000 }, app)
   const sockets = createSocketServer({ ...options, server, edge: () => edge })
   const port = await listen(server, options.host, options.port)
   edge = createEdge({ ...options, port })

@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { mkdtemp, readdir, rm, rmdir } from 'node:fs/promises'
 import { type IncomingMessage, request } from 'node:http'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text as readText } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startLabServer, runLabServer, type LabServer } from '../helpers/lab-server.ts'
 
 /** `fetch` sets Host itself; here the test does. */
@@ -134,6 +134,26 @@ describe('the server', () => {
     },
   )
 })
+
+test('a client that never finishes its request is cut off', async () => {
+  const server = await startLabServer()
+  onTestFinished(() => server.close())
+  const host = `Host: 127.0.0.1:${String(server.port)}`
+  const unfinished = [
+    '',
+    'GET / HTTP/1.1\r\nX',
+    `POST / HTTP/1.1\r\n${host}\r\nContent-Length: 9\r\n\r\n`,
+  ]
+  const started = performance.now()
+  await Promise.all(
+    unfinished.map(async (start) => {
+      const socket = connect(server.port, '127.0.0.1').resume()
+      socket.write(start)
+      await once(socket, 'close')
+    }),
+  )
+  expect(performance.now() - started).toBeLessThan(15_000)
+}, 40_000)
 
 describe('under a sub-path', () => {
   let server: LabServer
