@@ -2,7 +2,7 @@ import { closeSync, mkdtempSync, rmSync, statSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openMemberLog, readMemberLog, trimMemberLog } from './member-log.ts'
+import { openMemberLog, readMemberLog, tellingLines, trimMemberLog } from './member-log.ts'
 
 let dir: string
 let path: string
@@ -49,4 +49,13 @@ describe('a member log', () => {
     trimMemberLog(path)
     expect(await readMemberLog(path, 5)).toEqual(['short'])
   })
+})
+
+it('of a member that failed, the lines above information tell why', () => {
+  const removed = '{"level":"warn","msg":"server error","error":"the member has been removed"}'
+  const fatal = 'panic: without JSON'
+  const noise = Array.from({ length: 9 }, (_, line) => `{"level":"info","msg":"stopped ${line}"}`)
+  expect(tellingLines([removed, ...noise, fatal, ...noise], 5)).toEqual([removed, fatal])
+  expect(tellingLines([removed, ...noise, fatal], 1)).toEqual([fatal])
+  expect(tellingLines(noise, 2)).toEqual(noise.slice(-2))
 })

@@ -27,6 +27,15 @@ export async function readMemberLog(path: string, lines: number): Promise<string
 }
 
 /**
+ * The lines that say what went wrong: the newest ones above the level of information, or, where
+ * there are none, the newest of all.
+ */
+export function tellingLines(lines: readonly string[], count: number): readonly string[] {
+  const troubled = lines.filter((line) => !/^\{"level":"(?:debug|info)"/.test(line))
+  return (troubled.length > 0 ? troubled : lines).slice(-count)
+}
+
+/**
  * Cuts a log that has grown too long, in place: the member keeps its descriptor, which appends.
  * Lines written between the read and the cut are lost; that is microseconds.
  */

@@ -12,7 +12,7 @@ import type {
 import { parseEtcdVersion } from './etcd-version.ts'
 import { clientSocket, memberFlags, peerSocket } from './flags.ts'
 import { answersVersion } from './member-health.ts'
-import { readMemberLog, trimMemberLog } from './member-log.ts'
+import { readMemberLog, tellingLines, trimMemberLog } from './member-log.ts'
 import { EtcdProcess } from './member-process.ts'
 
 export interface ProcessDriverOptions {
@@ -30,7 +30,8 @@ export interface ProcessDriverOptions {
 /** Linux takes 107 bytes of socket path, macOS 103; `<name>:2380` and NUL need a few. */
 const maxSocketPath = 100
 const logTrimMs = 5000
-const shownLogLines = 10
+const shownLogLines = 5
+const searchedLogLines = 100
 const answerMs = 250
 const retryMs = 10
 
@@ -176,7 +177,8 @@ class ProcessDriver implements ClusterDriver {
   }
 
   async #startError(name: string, reason: string): Promise<LabError> {
-    const last = (await this.#readLog(name, shownLogLines)).join('\n')
+    const lines = await this.#readLog(name, searchedLogLines)
+    const last = tellingLines(lines, shownLogLines).join('\n')
     return new LabError(
       'MEMBER_START_FAILED',
       `${name} did not start: ${reason}${last === '' ? '' : `\n${last}`}`,
