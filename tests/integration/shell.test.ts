@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   etcdctlProcesses,
@@ -500,6 +501,21 @@ describe('faults', () => {
     expect((await lab.run('resume')).out).toContain('etcd3 runs again')
     expect((await lab.run('resume')).out).toContain('No member is paused.')
     expect((await lab.run('start')).out).toContain('Every member has been started already.')
+  })
+
+  test('start alone brings back whoever can come back, and says who cannot', async () => {
+    await lab.run('kill etcd1')
+    await lab.run('kill etcd2')
+    const data = join(lab.labDir, 'etcd1')
+    renameSync(data, `${data}.kept`)
+    writeFileSync(data, 'not a directory')
+    const { code, error, out, err } = await lab.run('start')
+    rmSync(data)
+    renameSync(`${data}.kept`, data)
+    expect({ code, error }).toMatchObject({ code: 1, error: { code: 'MEMBER_START_FAILED' } })
+    expect(err).toContain('etcd1 did not start')
+    expect(err).toContain('"level":"fatal"')
+    expect(out).toContain('etcd2 serves again')
   })
 
   test('Ctrl-C while measuring returns at once and the cluster goes on', async () => {

@@ -93,6 +93,17 @@ function targetsOf(context: CommandContext, action: FaultAction): readonly strin
   return absent.filter(({ state }) => states?.includes(state)).map(({ name }) => name)
 }
 
+async function doFault(context: CommandContext, action: FaultAction, target: string) {
+  const { monitor } = clusterOf(context)
+  const { m } = context
+  const { term } = monitor.snapshot()
+  const started = performance.now()
+  const record = await context.wait(monitor.fault(action, target))
+  context.print(describeFault(record, performance.now() - started, m))
+  if (record.wasLeader) context.print(m.fault.wasLeader({ member: record.member, term }))
+  return record
+}
+
 async function runFault(context: CommandContext, action: FaultAction): Promise<number> {
   const { monitor } = clusterOf(context)
   const { m } = context
@@ -103,14 +114,20 @@ async function runFault(context: CommandContext, action: FaultAction): Promise<n
     if (targets.length === 0) {
       context.print(action === 'resume' ? m.fault.nobodyToResume : m.fault.nobodyToStart)
     }
-    for (const [index, target] of targets.entries()) {
-      const { term } = monitor.snapshot()
-      const started = performance.now()
-      const record = await context.wait(monitor.fault(action, target))
-      context.print(describeFault(record, performance.now() - started, m))
-      if (record.wasLeader) context.print(m.fault.wasLeader({ member: record.member, term }))
-      if (index === targets.length - 1) await printOutcome(context, record)
+    let last: FaultRecord | null = null
+    const failures: LabError[] = []
+    for (const target of targets) {
+      try {
+        last = await doFault(context, action, target)
+      } catch (error) {
+        // One member that cannot come back must not keep the others away.
+        if (!(error instanceof LabError) || context.signal.aborted) throw error
+        failures.push(error)
+      }
     }
+    if (last !== null) await printOutcome(context, last)
+    const [failure] = failures
+    if (failure !== undefined) throw failure
     return 0
   } finally {
     stopLooking()
