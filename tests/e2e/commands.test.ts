@@ -9,7 +9,7 @@ test('Run starts every command of a page in its terminal, and each ends as the p
   page,
   server,
 }) => {
-  const exits = listenForExits(page)
+  const frames = listenForFrames(page)
   const lab = new LabPage(page)
   await lab.open(server, `${slug}/`)
   const commands = commandsOf(slug)
@@ -25,8 +25,10 @@ test('Run starts every command of a page in its terminal, and each ends as the p
       await expect(lab.screen()).toContainText(interruptAfter)
       await page.keyboard.press('Control+c')
     }
-    await expect.poll(() => exits, { timeout: 40_000, intervals: [20, 50] }).toHaveLength(at + 1)
-    expect.soft(exits.at(-1), `${id}: ${line}`).toBe(wanted.exit)
+    await expect
+      .poll(() => exitsOf(frames), { timeout: 40_000, intervals: [20, 50, 100] })
+      .toHaveLength(at + 1)
+    expect.soft(exitsOf(frames).at(-1), `${id}: ${line}`).toBe(wanted.exit)
     await lab.waitForPrompt()
     await lab.expectInput(wanted.exit === 0 ? 'lab$' : `[${wanted.exit}] lab$`)
   }
@@ -50,15 +52,20 @@ test('Run while a command runs offers to interrupt it, and then runs', async ({
   await lab.waitForPrompt()
 })
 
-/** Exit codes in the order in which the page hears of them. */
-function listenForExits(page: Page): number[] {
-  const exits: number[] = []
+/** What the page hears of its lab, frame by frame. */
+function listenForFrames(page: Page): string[] {
+  const frames: string[] = []
   page.on('websocket', (socket) => {
-    socket.on('framereceived', ({ payload }) => {
-      const message = serverMessage.parse(JSON.parse(payload.toString()))
-      if (message.type !== 'entries') return
-      for (const entry of message.entries) if (entry.kind === 'exit') exits.push(entry.code)
-    })
+    socket.on('framereceived', ({ payload }) => frames.push(payload.toString()))
   })
-  return exits
+  return frames
+}
+
+/** Exit codes in the order in which the page heard of them. */
+function exitsOf(frames: readonly string[]): number[] {
+  return frames.flatMap((frame) => {
+    const message = serverMessage.parse(JSON.parse(frame))
+    if (message.type !== 'entries') return []
+    return message.entries.flatMap((entry) => (entry.kind === 'exit' ? [entry.code] : []))
+  })
 }
