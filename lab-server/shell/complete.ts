@@ -170,6 +170,16 @@ function offer(candidate: Completion): Completion[] {
   return [{ value, description: makeVisibleInline(candidate.description) }]
 }
 
+/** Quotes no more than it offers: a cluster may hold many thousand services. */
+function takeFitting(found: readonly Completion[], prefix: string): Completion[] {
+  const taken: Completion[] = []
+  for (const candidate of found) {
+    if (taken.length >= mostCandidates) break
+    if (candidate.value.toLowerCase().startsWith(prefix)) taken.push(...offer(candidate))
+  }
+  return taken
+}
+
 /**
  * What Tab offers at the cursor. Asks etcd for at most 300 ms and then offers nothing; rejects when
  * etcd refuses sooner.
@@ -184,9 +194,7 @@ export async function complete(request: CompletionRequest): Promise<Completions>
       candidatesAt(request, at),
       delay(completionDeadlineMs, [] as readonly Completion[], { signal: late.signal }),
     ])
-    const prefix = at.prefix.toLowerCase()
-    const fitting = found.filter(({ value }) => value.toLowerCase().startsWith(prefix))
-    return { from: at.from, candidates: fitting.flatMap(offer).slice(0, mostCandidates) }
+    return { from: at.from, candidates: takeFitting(found, at.prefix.toLowerCase()) }
   } finally {
     late.abort()
   }
