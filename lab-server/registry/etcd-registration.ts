@@ -213,6 +213,9 @@ export class EtcdRegistration implements Registration {
       )
       prompt = performance.now() - start < promptMs
       const { revision } = answer.header
+      // Also when it did not hold: what stands there may be this very put, executed by an attempt
+      // whose answer was lost.
+      this.#following ??= this.#followKey(revision)
       if (!answer.succeeded) {
         this.#see(firstKey(answer), revision)
         return
@@ -220,7 +223,6 @@ export class EtcdRegistration implements Registration {
       this.#claim = false
       this.#putAt = performance.now()
       this.#see({ modRevision: revision, lease, value }, revision)
-      this.#following ??= this.#followKey(revision)
     } finally {
       this.#mayLurk ||= !prompt
     }
@@ -244,12 +246,16 @@ export class EtcdRegistration implements Registration {
     this.#stop.abort()
   }
 
-  /** Deletes the key only while it is on this lease: whoever has taken it over keeps it. */
-  async #deleteFrom(lease: SharedLease): Promise<void> {
-    await this.#options.client.txn({
+  /**
+   * Deletes the key only while it is on this lease: whoever has taken it over keeps it. Resolves with
+   * the revision at which it was not on it any more.
+   */
+  async #deleteFrom(lease: SharedLease): Promise<string> {
+    const { header } = await this.#options.client.txn({
       compare: [{ key: this.key, target: 'lease', is: '=', value: lease.id }],
       success: [{ delete: { key: this.key } }],
     })
+    return header.revision
   }
 
   /**
@@ -261,10 +267,9 @@ export class EtcdRegistration implements Registration {
     end.addEventListener('abort', () => this.#notify(), { once: true })
     while (!end.aborted) {
       this.#news = Promise.withResolvers()
-      if (this.#seen?.lease === lease.id) {
-        await this.#deleteFrom(lease)
-        this.#seen = null
-      } else await this.#news.promise
+      // A put that came back meanwhile is newer than the answer, and stays seen.
+      if (this.#seen?.lease === lease.id) this.#see(null, await this.#deleteFrom(lease))
+      else await this.#news.promise
     }
   }
 

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { EtcdClient } from '../../lab-server/etcd/etcd-client.ts'
 import { decodeInstance } from '../../lab-server/registry/codec.ts'
 import { createEtcdRegistry } from '../../lab-server/registry/etcd-registry.ts'
 import { createRegistryWorld, type RegistryWorld } from '../helpers/registry-world.ts'
+import { waitFor } from '../helpers/wait-for.ts'
 import { describeRegistry } from './registry-contract.ts'
 
 describeRegistry('etcd', (client) => createEtcdRegistry({ client }))
@@ -56,6 +57,44 @@ describe('an instance registered here', () => {
       : value.replace('}', ',"serviceGroup":"default"}')
     expect(kvs.map((kv) => Buffer.from(kv.value).toString())).toEqual([expected])
     await registry.close()
+  })
+})
+
+describe('a registration whose put was executed before it was answered', () => {
+  let world: RegistryWorld
+
+  beforeAll(async () => {
+    world = await createRegistryWorld((client) => createEtcdRegistry({ client }))
+  })
+  afterAll(async () => {
+    await world.close()
+  })
+
+  it('looks after its key like any other', async () => {
+    const endpoints = world.driver.members().map(({ clientUrl }) => clientUrl)
+    const client = new EtcdClient({ endpoints })
+    const registry = createEtcdRegistry({ client })
+    const txn = client.txn.bind(client)
+    // As when the answer to the first attempt is lost: the second finds the key there already.
+    vi.spyOn(client, 'txn').mockImplementationOnce(async (request, options) => {
+      await txn(request, options)
+      const again = await txn(request, options)
+      expect(again.succeeded).toBe(false)
+      return again
+    })
+    const { key } = await registry.register({
+      serviceName: 'Twice',
+      serviceVersion: '1.0',
+      serviceHost: 'h',
+      servicePort: 1,
+      serviceGroup: 'default',
+    })
+    await world.etcd.deleteRange({ key })
+    await waitFor('the key to be back', async () => {
+      return (await world.etcd.range({ key })).count === 1 || 'no key'
+    })
+    await registry.close()
+    client.close()
   })
 })
 
