@@ -58,7 +58,7 @@ class EtcdRegistry implements Registry {
 
   async register(
     input: ServiceInstance,
-    options: { ttlSeconds?: number } = {},
+    options: { ttlSeconds?: number; signal?: AbortSignal } = {},
   ): Promise<Registration> {
     this.#checkOpen()
     const instance = checkInstance(input)
@@ -73,7 +73,7 @@ class EtcdRegistry implements Registry {
       if (this.#registrations.get(key) === former) this.#registrations.delete(key)
       this.#checkOpen()
     }
-    return this.#add(instance, ttlSeconds)
+    return this.#add(instance, ttlSeconds, options.signal)
   }
 
   async deregister(instance: ServiceInstance): Promise<void> {
@@ -162,7 +162,12 @@ class EtcdRegistry implements Registry {
     return registration
   }
 
-  async #add(instance: ServiceInstance, ttlSeconds: number): Promise<Registration> {
+  async #add(
+    instance: ServiceInstance,
+    ttlSeconds: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Registration> {
+    if (signal?.aborted) throw new LabError('INTERRUPTED', 'the registration was interrupted')
     const registration = new EtcdRegistration(instance, ttlSeconds, {
       client: this.#client,
       leases: this.#leases,
@@ -170,13 +175,19 @@ class EtcdRegistry implements Registry {
     })
     this.#registrations.set(registration.key, registration)
     void this.#run(registration)
+    // Nobody would have a handle on it, so nothing of it may appear later.
+    const takeBack = () => {
+      registration.release().catch((failure: unknown) => this.#onTrouble(toLabError(failure)))
+    }
+    signal?.addEventListener('abort', takeBack)
     try {
       await registration.settled()
       return registration
     } catch (error) {
-      // Nobody would have a handle on it, so nothing of it may appear later.
-      registration.release().catch((failure: unknown) => this.#onTrouble(toLabError(failure)))
+      takeBack()
       throw error
+    } finally {
+      signal?.removeEventListener('abort', takeBack)
     }
   }
 

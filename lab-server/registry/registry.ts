@@ -86,11 +86,15 @@ export interface Registration {
  */
 export interface Registry {
   /**
-   * `ttlSeconds` 30 by default. Resolves when the instance is in the registry. When it rejects,
-   * whatever may have reached the registry is taken back. Registering the same address again changes
-   * what is registered and resolves with the same Registration.
+   * `ttlSeconds` 30 by default. Resolves when the instance is in the registry. When it rejects, also
+   * because `signal` aborted (`INTERRUPTED`), whatever may have reached the registry is taken back.
+   * Registering the same address again changes what is registered and resolves with the same
+   * Registration; a change goes on when its caller no longer waits.
    */
-  register(instance: ServiceInstance, options?: { ttlSeconds?: number }): Promise<Registration>
+  register(
+    instance: ServiceInstance,
+    options?: { ttlSeconds?: number; signal?: AbortSignal },
+  ): Promise<Registration>
   /**
    * Removes an instance, whoever registered it. `NOT_REGISTERED` when it is not there. A provider
    * that still runs elsewhere will put its own back.

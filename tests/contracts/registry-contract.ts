@@ -173,6 +173,39 @@ export function describeRegistry(adapter: string, create: CreateRegistry): void 
       })
     })
 
+    describe('being interrupted', () => {
+      it('takes back a registration whose caller no longer waits, however far it has come', async () => {
+        for (let round = 0; round < 10; round += 1) {
+          const ctrlC = new AbortController()
+          const registering = registry.register(instance(1), { signal: ctrlC.signal })
+          await delay(round)
+          ctrlC.abort()
+          const outcome = await registering.then(
+            () => 'registered',
+            (error: unknown) => (error instanceof LabError ? error.code : error),
+          )
+          if (outcome === 'registered') await registry.deregister(instance(1))
+          else expect(outcome).toBe('INTERRUPTED')
+          await waitFor('no registration', async () => {
+            const ports = await discoveredPorts()
+            return (ports.length === 0 && registry.registrations().length === 0) || ports.join()
+          })
+        }
+        await expect(
+          registry.register(instance(1), { signal: AbortSignal.abort() }),
+        ).rejects.toMatchObject({ code: 'INTERRUPTED' })
+      })
+
+      it('leaves alone what was registered before', async () => {
+        const registration = await registry.register(instance(1))
+        const ctrlC = new AbortController()
+        const changing = registry.register(instance(1, { weight: 2 }), { signal: ctrlC.signal })
+        ctrlC.abort()
+        expect(await changing).toBe(registration)
+        expect(await discoveredPorts()).toEqual([1])
+      })
+    })
+
     describe('leaving', () => {
       it('releases: the key and the lease are gone when it resolves, twice is fine', async () => {
         const registration = await registry.register(instance(1))
@@ -509,6 +542,10 @@ export function describeRegistry(adapter: string, create: CreateRegistry): void 
         const start = performance.now()
         await Promise.all(killed.map(({ name }) => world.driver.kill(name)))
         const impatient = registry.register(instance(2))
+        const ctrlC = new AbortController()
+        const interrupted = registry.register(instance(4), { signal: ctrlC.signal })
+        ctrlC.abort()
+        await expect(interrupted).rejects.toMatchObject({ code: 'INTERRUPTED' })
         await expect(impatient).rejects.toSatisfy(isOutage)
         await expect(registry.discover(service)).rejects.toSatisfy(isOutage)
         await waitFor(

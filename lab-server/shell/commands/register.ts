@@ -28,7 +28,10 @@ export const register: Command = {
     const { args, m } = context
     const instance = readInstance(args, args.text('group') ?? 'default')
     const asked = args.integer('ttl')
-    const registration = await context.wait(registry.register(instance, { ttlSeconds: asked }))
+    const { signal } = context
+    const registration = await context.wait(
+      registry.register(instance, { ttlSeconds: asked, signal }),
+    )
     const { id, ttlSeconds } = registration.lease()
     const node = nodeOf(registration.instance)
     const service = shortServiceName({
