@@ -6,6 +6,7 @@ import { quorumNow } from './commands/cluster-facts.ts'
 import { complete, type Completions } from './complete.ts'
 import { findEndpoints } from './etcdctl/endpoints.ts'
 import { withWayOut } from './etcd-hints.ts'
+import { inMemberWords } from './member-errors.ts'
 import { messagesFor } from './messages/messages.ts'
 import { paint, type Style } from './paint.ts'
 import { parseArguments } from './parse-arguments.ts'
@@ -195,7 +196,7 @@ class LabShell implements Shell {
     if (unanswered.has(error.code) && !quorumNow(driver).held) {
       return new ShellError('QUORUM_LOST', (m) => m.shell.noQuorum, { cause: error })
     }
-    const known = withWayOut(error)
+    const known = inMemberWords(withWayOut(error), driver.members())
     if (known !== error) return known
     const { dir } = findEndpoints(driver.members())
     const message = error.message.replaceAll(`${dir}/`, '')

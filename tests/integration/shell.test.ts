@@ -220,7 +220,7 @@ describe('cluster, endpoints, logs, version, clear, help', () => {
     expect((await lab.run('logs leader')).code).toBe(0)
     const unknown = await lab.run('logs etcd9')
     expect(unknown).toMatchObject({ code: 1, error: { code: 'NO_SUCH_MEMBER' } })
-    expect((await lab.run('logs etcd9', { locale: 'zh-CN' })).err).toContain('没有这个成员。')
+    expect((await lab.run('logs etcd9', { locale: 'zh-CN' })).err).toContain('没有成员 etcd9')
   })
 
   test('neither logs nor what etcdctl reports names a directory of the host', async () => {
@@ -536,6 +536,19 @@ describe('faults', () => {
     ['resume etcd1', 'MEMBER_STATE', 1],
   ])('%s is refused', async (line, code, exit) => {
     expect(await lab.run(line)).toMatchObject({ code: exit, error: { code } })
+  })
+
+  test('what is wrong with a member is said in the words of the reader', async () => {
+    const misspelled = await lab.run('kill lader')
+    expect(misspelled.err).toContain('There is no member lader; there are etcd1, etcd2, etcd3.')
+    expect(misspelled.err).toContain('Did you mean leader?')
+    expect((await lab.run('kill lader', { locale: 'zh-CN' })).err).toBe(
+      '没有成员 lader，现有 etcd1, etcd2, etcd3。是不是 leader？\n',
+    )
+    expect((await lab.run('start etcd1')).err).toBe('Cannot start etcd1: it is running.\n')
+    expect((await lab.run('start etcd1', { locale: 'zh-CN' })).err).toBe(
+      '不能对 etcd1 执行 start：它当前的状态是“运行”。\n',
+    )
   })
 })
 

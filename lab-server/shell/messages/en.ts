@@ -143,6 +143,11 @@ export const en = {
     nextAfterReturn: 'Next: cluster',
     nobodyToStart: 'Every member has been started already.',
     nobodyToResume: 'No member is paused.',
+    noSuchMember: (p: { member: string; members: string; nearest: string | null }) =>
+      `There is no member ${p.member}; there are ${p.members}.${p.nearest === null ? '' : ` Did you mean ${p.nearest}?`}`,
+    noFollower: 'No follower runs.',
+    wrongState: (p: { member: string; action: string; state: string }) =>
+      `Cannot ${p.action} ${p.member}: it is ${p.state}.`,
   },
   register: {
     done: (p: { node: string; ttl: number; lease: string }) =>

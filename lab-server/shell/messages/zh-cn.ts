@@ -127,6 +127,10 @@ export const zhCn: Messages = {
     nextAfterReturn: '接下来：cluster',
     nobodyToStart: '所有成员都已启动。',
     nobodyToResume: '没有被暂停的成员。',
+    noSuchMember: (p) =>
+      `没有成员 ${p.member}，现有 ${p.members}。${p.nearest === null ? '' : `是不是 ${p.nearest}？`}`,
+    noFollower: '没有正在运行的 follower。',
+    wrongState: (p) => `不能对 ${p.member} 执行 ${p.action}：它当前的状态是“${p.state}”。`,
   },
   register: {
     done: (p) => `已注册 ${p.node}：租约 ${p.lease}，TTL ${String(p.ttl)} 秒，由实验环境负责续约。`,
