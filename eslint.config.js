@@ -153,13 +153,7 @@ export default defineConfig(
   },
   {
     name: 'programs',
-    files: [
-      'setup/**',
-      'tests/**',
-      'lab-server/main.ts',
-      'lab-server/cli.ts',
-      'src/diagrams/render.ts',
-    ],
+    files: ['setup/**', 'tests/**', 'lab-server/main.ts', 'src/diagrams/render.ts'],
     rules: { 'no-console': 'off' },
   },
   {
