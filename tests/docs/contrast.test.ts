@@ -47,6 +47,7 @@ describe.each([
   const pairs = [
     ...words.flatMap((word) => papers.map((paper) => [word, paper] as const)),
     ['on-run', 'run'] as const,
+    ['on-leader', 'leader-fill'] as const,
   ]
 
   test.each(pairs)('%s can be read on %s (4.5:1)', (word, paper) => {
