@@ -2,13 +2,15 @@ import type { ClusterSnapshot, FaultAction, MemberView } from '../../protocol/in
 
 /**
  * What a member is, in one word. `leaderless`: runs and answers, but names no leader. `silent`:
- * its process runs, but it does not answer. etcd's Status knows no "candidate", so neither do we.
+ * its process runs, but it does not answer. `refusing`: it answers that it will not say (since
+ * authentication was enabled). etcd's Status knows no "candidate", so neither do we.
  */
 export type MemberLook =
   | 'leader'
   | 'follower'
   | 'leaderless'
   | 'silent'
+  | 'refusing'
   | 'starting'
   | 'paused'
   | 'stopped'
@@ -18,7 +20,7 @@ export type MemberLook =
 export function memberLook(member: MemberView, snapshot: ClusterSnapshot): MemberLook {
   if (member.process !== 'running') return member.process
   if (snapshot.leader === member.name) return 'leader'
-  if (!member.status) return 'silent'
+  if (!member.status) return member.refusal === undefined ? 'silent' : 'refusing'
   return member.status.leader === null ? 'leaderless' : 'follower'
 }
 
@@ -38,6 +40,7 @@ export function shapeOf(look: MemberLook): Shape {
       return 'down'
     case 'leaderless':
     case 'silent':
+    case 'refusing':
     case 'starting':
       return 'unknown'
   }
