@@ -120,7 +120,10 @@ export class LabPage {
     })
   }
 
-  /** The first terminal of the page; a page without one gets it under the block. */
+  /**
+   * The terminal that the block asks for, else the first of the page; a page without one gets it
+   * under the block.
+   */
   async #terminalFor(block: HTMLElement): Promise<TerminalView> {
     if (this.#hosts.size === 0) {
       const made = document.createElement('ming-terminal')
@@ -129,7 +132,8 @@ export class LabPage {
       block.after(made)
       this.mount(made)
     }
-    const number = Math.min(...this.#hosts.keys())
+    const wanted = Number(block.dataset['terminal'])
+    const number = this.#hosts.has(wanted) ? wanted : Math.min(...this.#hosts.keys())
     const view = await this.#open(number)
     const host = this.#hosts.get(number)
     const smooth = !matchMedia('(prefers-reduced-motion: reduce)').matches

@@ -16,21 +16,22 @@ test('Run starts every command of a page in its terminal, and each ends as the p
   const blocks = page.locator('ming-command')
   await expect(blocks).toHaveCount(commands.length)
 
-  for (const [at, [id, { line, expect: wanted, interruptAfter }]] of commands.entries()) {
+  for (const [at, [id, command]] of commands.entries()) {
+    const { line, expect: wanted, interruptAfter, terminal } = command
     const block = page.locator(`ming-command[data-command="${id}"]`)
     await block.getByRole('button', { name: `Run: ${line}`, exact: true }).click()
     // The first press offers the lab that is not there yet.
     if (at === 0) await block.getByRole('button', { name: 'Start a lab and run it' }).click()
     if (interruptAfter !== undefined) {
-      await expect(lab.screen()).toContainText(interruptAfter)
+      await expect(lab.screen(terminal)).toContainText(interruptAfter)
       await page.keyboard.press('Control+c')
     }
     await expect
       .poll(() => exitsOf(frames), { timeout: 40_000, intervals: [20, 50, 100] })
       .toHaveLength(at + 1)
     expect.soft(exitsOf(frames).at(-1), `${id}: ${line}`).toBe(wanted.exit)
-    await lab.waitForPrompt()
-    await lab.expectInput(wanted.exit === 0 ? 'lab$' : `[${wanted.exit}] lab$`)
+    await lab.waitForPrompt(terminal)
+    await lab.expectInput(wanted.exit === 0 ? 'lab$' : `[${wanted.exit}] lab$`, terminal)
   }
 })
 
@@ -41,8 +42,8 @@ test('Run while a command runs offers to interrupt it, and then runs', async ({
 }) => {
   const lab = new LabPage(page)
   await lab.openShared(server, sharedLab, `${slug}/`)
-  const watch = page.locator('ming-command[data-command="register-watch"]')
-  await watch.getByRole('button', { name: /^Run: / }).click()
+  await lab.type('watch UserService')
+  await page.keyboard.press('Enter')
   await expect(lab.terminal()).toHaveAttribute('data-state', 'running')
   const other = page.locator('ming-command[data-command="register-cluster"]')
   await other.getByRole('button', { name: /^Run: / }).click()

@@ -13,6 +13,8 @@ export interface PageCommand {
   }
   /** For a command that streams: Ctrl-C follows once a line of the output matches. */
   readonly interruptAfter?: string
+  /** Number of the terminal of its page that it runs in. Default: the lowest. */
+  readonly terminal?: number
   /** A recorded output in each language. Empty: nothing is shown. */
   readonly sample: Readonly<Record<Locale, string>>
 }
