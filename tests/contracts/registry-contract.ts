@@ -504,6 +504,8 @@ export function describeRegistry(adapter: string, create: CreateRegistry): void 
         const watching = watch(world.open())
         const load = writeUntilStopped(world, keyOf, instance)
         for (let round = 0; round < 10; round += 1) {
+          const before = load.written()
+          await waitFor('writes', () => load.written() > before + 10 || `${load.written()}`)
           const killed = await world.killLeader()
           await world.driver.start(killed)
         }
@@ -617,10 +619,10 @@ function writeUntilStopped(
   world: RegistryWorld,
   keyOf: (port: number) => string,
   instance: (port: number) => ServiceInstance,
-): { stop(): Promise<number> } {
+): { written(): number; stop(): Promise<number> } {
   const stop = new AbortController()
+  let written = 0
   const write = async (): Promise<number> => {
-    let written = 0
     for (; !stop.signal.aborted; written += 1) {
       const port = (written % 3) + 1
       const value = JSON.stringify({ ...instance(port), n: written })
@@ -632,6 +634,7 @@ function writeUntilStopped(
   }
   const writing = write()
   return {
+    written: () => written,
     stop() {
       stop.abort()
       return writing
