@@ -14,6 +14,7 @@ import { parseLine } from './parse-line.ts'
 import { makeVisibleInline } from './sanitize.ts'
 import { describeError, ShellError } from './shell-error.ts'
 import { renderTable } from './table.ts'
+import { limitTime } from './time-limit.ts'
 import { helpPage, usageHint } from './usage.ts'
 import { wrapText } from './wrap-text.ts'
 
@@ -47,9 +48,6 @@ export interface Shell {
   /** What Tab offers. Never rejects, and answers within about 300 ms. */
   complete(line: string, cursor: number, locale: Locale): Promise<Completions>
 }
-
-/** A command that should end by itself is ended after this, seconds. */
-const timeLimit = 60
 
 const exitCodes: Partial<Record<ErrorCode, number>> = {
   USAGE: 2,
@@ -98,25 +96,6 @@ function waitFor<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
     signal.addEventListener('abort', abort, { once: true })
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
-}
-
-async function withTimeLimit(
-  command: Command,
-  signal: AbortSignal,
-  work: (signal: AbortSignal) => Promise<number>,
-): Promise<number> {
-  if (command.streams === true) return await work(signal)
-  const over = new AbortController()
-  const facts = { command: command.name, seconds: timeLimit }
-  const timer = setTimeout(
-    () => over.abort(new ShellError('COMMAND_TIMEOUT', (m) => m.shell.timeLimit(facts))),
-    timeLimit * 1000,
-  )
-  try {
-    return await work(AbortSignal.any([signal, over.signal]))
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 function asksForHelp(command: Command, argv: readonly string[]): boolean {
@@ -173,17 +152,17 @@ class LabShell implements Shell {
     }
     try {
       const args = parseArguments(command, command.ownUsage === undefined ? argv : [])
-      return await withTimeLimit(command, io.signal, (signal) => {
-        const facts = { command, args, argv, m, signal, commands, tools: this.#tools }
-        const context: CommandContext = {
-          ...output,
-          ...facts,
-          locale: io.locale,
-          columns: io.columns,
-          wait: (promise) => waitFor(promise, signal),
-        }
-        return command.run(context)
-      })
+      using limit = limitTime(command.name, io.signal, { endless: command.streams === true })
+      const { signal } = limit
+      const facts = { command, args, argv, m, signal, commands, tools: this.#tools }
+      const context: CommandContext = {
+        ...output,
+        ...facts,
+        locale: io.locale,
+        columns: io.columns,
+        wait: (promise) => waitFor(promise, signal),
+      }
+      return await command.run(context)
     } catch (error) {
       throw withUsage(error, command)
     }

@@ -5,37 +5,21 @@ import { completeEtcdctl } from '../etcdctl/complete-etcdctl.ts'
 import { findEndpoints } from '../etcdctl/endpoints.ts'
 import { subcommands } from '../etcdctl/policy.ts'
 import { runEtcdctl, type EtcdctlEnd } from '../etcdctl/run-etcdctl.ts'
-import { vetEtcdctl, type VettedEtcdctl } from '../etcdctl/vet.ts'
+import { vetEtcdctl } from '../etcdctl/vet.ts'
 import type { Messages } from '../messages/en.ts'
 import { formatBytes } from '../quantities.ts'
 import { ShellError } from '../shell-error.ts'
+import { limitTime } from '../time-limit.ts'
 import { describeList } from '../usage.ts'
 import { quorumNow } from './cluster-facts.ts'
 import { clusterOf, etcdctlOf } from './tools.ts'
 
 /** Bytes of one command's output. */
 const outputLimit = 1024 * 1024
-/** A sub-command that should end by itself, seconds. */
-const timeLimit = 60
 
 function listSubcommands(m: Messages): string[] {
   const rows = subcommands.map((rule) => [rule.name, rule.usage] as const)
   return [m.etcdctl.listTitle, ...describeList(rows), m.etcdctl.listEnd]
-}
-
-function limitTime(
-  context: CommandContext,
-  vetted: VettedEtcdctl,
-): Disposable & { signal: AbortSignal } {
-  if (vetted.streams) return { signal: context.signal, [Symbol.dispose]: () => undefined }
-  const over = new AbortController()
-  const facts = { command: 'etcdctl', seconds: timeLimit }
-  const timer = setTimeout(
-    () => over.abort(new ShellError('COMMAND_TIMEOUT', (m) => m.shell.timeLimit(facts))),
-    timeLimit * 1000,
-  )
-  const signal = AbortSignal.any([context.signal, over.signal])
-  return { signal, [Symbol.dispose]: () => clearTimeout(timer) }
 }
 
 function exitCode(end: EtcdctlEnd, context: CommandContext): number {
@@ -60,7 +44,7 @@ async function run(context: CommandContext): Promise<number> {
     context.print(listSubcommands(context.m).join('\n'))
     return 0
   }
-  using limit = limitTime(context, vetted)
+  using limit = limitTime('etcdctl', context.signal, { endless: vetted.streams })
   const end = await runEtcdctl({
     path: etcdctlOf(context).path,
     dir: endpoints.dir,
