@@ -1,4 +1,4 @@
-import { LabError } from '../../protocol/index.ts'
+import { describeProblem, invalidInstance, type InstanceProblem } from './instance-problem.ts'
 import { bracketIpv6, hostProblem, portProblem } from './instance-rules.ts'
 import type { ServiceInstance } from './registry.ts'
 import { defaultVersion, type KeyParts } from './service-key.ts'
@@ -76,8 +76,8 @@ function toServiceInstance(java: JavaInstance): ServiceInstance {
   if (!serviceName) throw new Undecodable('serviceName is missing')
   if (!serviceHost) throw new Undecodable('serviceHost is missing')
   if (servicePort === null) throw new Undecodable('servicePort is missing')
-  const problem = dialProblem(serviceHost) ?? portProblem('servicePort', servicePort)
-  if (problem) throw new Undecodable(problem)
+  const problem = dialProblem(serviceHost) ?? portProblem(servicePort)
+  if (problem) throw new Undecodable(describeProblem(problem))
   return {
     serviceName,
     serviceVersion: java.serviceVersion ?? defaultVersion,
@@ -89,8 +89,8 @@ function toServiceInstance(java: JavaInstance): ServiceInstance {
 }
 
 /** Java providers may leave out the brackets of IPv6 and may put a scheme before the host. */
-function dialProblem(host: string): string | null {
-  return hostProblem('serviceHost', bracketIpv6(host.replace(/^https?:\/\//, '')))
+function dialProblem(host: string): InstanceProblem | null {
+  return hostProblem(bracketIpv6(host.replace(/^https?:\/\//, '')))
 }
 
 function readFields(json: ReadonlyMap<string, unknown>): JavaInstance {
@@ -198,10 +198,10 @@ function encodeValue(value: unknown, path: string, depth: number): string {
   if (value === null || typeof value === 'boolean') return String(value)
   if (typeof value === 'bigint') return value.toString()
   if (typeof value === 'number' && Number.isFinite(value)) return JSON.stringify(value)
-  if (depth >= deepest) throw unsayable(path, `nested deeper than ${deepest} levels`)
+  if (depth >= deepest) throw unsayable({ kind: 'too-deep', path, max: deepest })
   if (Array.isArray(value)) return encodeArray(value, path, depth)
   if (isPlainObject(value)) return encodeObject(Object.entries(value), path, depth)
-  throw unsayable(path, 'not a value of JSON')
+  throw unsayable({ kind: 'not-json', path })
 }
 
 function encodeArray(items: readonly unknown[], path: string, depth: number): string {
@@ -226,8 +226,8 @@ function isPlainObject(value: unknown): value is object {
   return prototype === Object.prototype || prototype === null
 }
 
-function unsayable(path: string, why: string): LabError {
-  return new LabError('INVALID_INSTANCE', `${path} is ${why}`)
+function unsayable(problem: InstanceProblem): Error {
+  return invalidInstance({ subject: 'instance', text: '', problems: [problem] })
 }
 
 /** hutool escapes some characters that JSON.stringify leaves as they are. */

@@ -1,7 +1,7 @@
 import { LabError, toLabError } from '../../protocol/index.ts'
 import type { EtcdClient } from '../etcd/etcd-client.ts'
 import { EtcdRegistration } from './etcd-registration.ts'
-import { checkInstance, checkServiceId } from './instance.ts'
+import { checkInstance, checkServiceId, notRegistered } from './instance.ts'
 import { bracketIpv6, ttlProblem } from './instance-rules.ts'
 import { LeasePool } from './lease-pool.ts'
 import type {
@@ -63,8 +63,8 @@ class EtcdRegistry implements Registry {
     this.#checkOpen()
     const instance = checkInstance(input)
     const ttlSeconds = options.ttlSeconds ?? defaultTtlSeconds
-    const problem = ttlProblem('ttlSeconds', ttlSeconds)
-    if (problem) throw new LabError('INVALID_INSTANCE', `not registered: ${problem}`)
+    const problem = ttlProblem(ttlSeconds)
+    if (problem) throw notRegistered([problem])
     const key = instanceKey(instance)
     for (let former = this.#registrations.get(key); former; former = this.#registrations.get(key)) {
       if (former.state() !== 'released') return this.#change(former, instance, ttlSeconds)

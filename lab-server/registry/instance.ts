@@ -1,5 +1,6 @@
-import { LabError } from '../../protocol/index.ts'
+import type { LabError } from '../../protocol/index.ts'
 import { defaultGroup, encodeInstance, reservedFields } from './codec.ts'
+import { invalidInstance, type InstanceProblem } from './instance-problem.ts'
 import {
   bracketIpv6,
   groupProblem,
@@ -25,15 +26,15 @@ export const valueLimit = 64 * 1024
 export function checkInstance(input: InstanceInput): ServiceInstance {
   const instance = fillDefaults(input)
   const problems = findProblems(instance)
-  if (problems.length > 0)
-    throw new LabError('INVALID_INSTANCE', `not registered: ${problems.join('; ')}`)
+  if (problems.length > 0) throw notRegistered(problems)
   const bytes = Buffer.byteLength(encodeInstance(instance))
-  if (bytes > valueLimit)
-    throw new LabError(
-      'INVALID_INSTANCE',
-      `not registered: the value has ${bytes} bytes, expected at most ${valueLimit}`,
-    )
+  if (bytes > valueLimit) throw notRegistered([{ kind: 'too-large', bytes, max: valueLimit }])
   return instance
+}
+
+/** `INVALID_INSTANCE` for an instance, or for the TTL it was to have. */
+export function notRegistered(problems: InstanceProblem[]): LabError {
+  return invalidInstance({ subject: 'instance', text: '', problems })
 }
 
 /**
@@ -43,10 +44,8 @@ export function checkInstance(input: InstanceInput): ServiceInstance {
 export function checkServiceId(id: ServiceId): ServiceId {
   const text = formatServiceId(id)
   if (id.name !== '' && id.version !== '' && text.isWellFormed() && text.length <= 1024) return id
-  throw new LabError(
-    'INVALID_INSTANCE',
-    `${JSON.stringify(text.slice(0, 80))} is not a service, expected a name and a version`,
-  )
+  const problems = [{ kind: 'half-service' }] satisfies InstanceProblem[]
+  throw invalidInstance({ subject: 'service', text: text.slice(0, 80), problems })
 }
 
 function fillDefaults(input: InstanceInput): ServiceInstance {
@@ -61,20 +60,18 @@ function fillDefaults(input: InstanceInput): ServiceInstance {
   }
 }
 
-function findProblems(instance: ServiceInstance): string[] {
+function findProblems(instance: ServiceInstance): InstanceProblem[] {
   return [
-    nameProblem('serviceName', instance.serviceName),
-    versionProblem('serviceVersion', instance.serviceVersion),
-    hostProblem('serviceHost', instance.serviceHost),
-    portProblem('servicePort', instance.servicePort),
-    groupProblem('serviceGroup', instance.serviceGroup),
+    nameProblem(instance.serviceName),
+    versionProblem(instance.serviceVersion),
+    hostProblem(instance.serviceHost),
+    portProblem(instance.servicePort),
+    groupProblem(instance.serviceGroup),
     extraProblem(instance.extra ?? {}),
   ].filter((problem) => problem !== null)
 }
 
-function extraProblem(extra: Readonly<Record<string, unknown>>): string | null {
+function extraProblem(extra: Readonly<Record<string, unknown>>): InstanceProblem | null {
   const taken = Object.keys(extra).filter((name) => reservedFields.has(name))
-  return taken.length === 0
-    ? null
-    : `extra holds ${taken.join(', ')}, expected only fields that the wire format does not define`
+  return taken.length === 0 ? null : { kind: 'reserved', names: taken.join(', ') }
 }

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net'
-import { LabError } from '../../protocol/index.ts'
-import { hostProblem, nameProblem, versionProblem } from './instance-rules.ts'
+import type { LabError } from '../../protocol/index.ts'
+import { cutText, invalidInstance, type InstanceProblem } from './instance-problem.ts'
+import { hostProblem, nameProblem, ports, versionProblem } from './instance-rules.ts'
 import type { ServiceId } from './registry.ts'
 
 /** Every key of the registry starts with this. */
@@ -66,9 +67,9 @@ export function parseInstanceKey(key: string): ParsedKey | null {
 /** Reads `UserService:1.0` or `UserService`. Throws `INVALID_INSTANCE`. */
 export function parseServiceId(text: string): ServiceId {
   const [name = '', version = defaultVersion, ...rest] = text.split(':')
-  if (rest.length > 0) throw invalidService(text, 'there is more than one ":"')
-  const problem = nameProblem('the name', name) ?? versionProblem('the version', version)
-  if (problem) throw invalidService(text, problem)
+  if (rest.length > 0) throw refused('service', text, { kind: 'many-colons' })
+  const problem = nameProblem(name) ?? versionProblem(version)
+  if (problem) throw refused('service', text, problem)
   return { name, version }
 }
 
@@ -77,33 +78,19 @@ export function parseServiceId(text: string): ServiceId {
  * key and the address need them. Throws `INVALID_INSTANCE`.
  */
 export function parseAddress(text: string): { host: string; port: number } {
-  if (text.includes('/')) throw invalidAddress(text, 'no "http://" and no path belong here')
+  if (text.includes('/')) throw refused('address', text, { kind: 'url' })
   if (isIPv6(text) || /^[^[\]]*:[^[\]]*:/.test(text))
-    throw invalidAddress(text, 'an IPv6 address needs brackets before the port')
+    throw refused('address', text, { kind: 'bare-ipv6' })
   const match = /^(\[[^\]]*\]|[^:]*):(\d*)$/.exec(text)
   const [, host = '', port = ''] = match ?? []
-  if (!match) throw invalidAddress(text, 'the port is missing')
-  const problem = hostProblem('the host', host)
-  if (problem) throw invalidAddress(text, problem)
-  if (!/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65535)
-    throw invalidAddress(text, 'the port should be a whole number from 1 to 65535')
+  if (!match) throw refused('address', text, { kind: 'no-port' })
+  const problem = hostProblem(host)
+  if (problem) throw refused('address', text, problem)
+  if (!/^[1-9]\d{0,4}$/.test(port) || Number(port) > ports.max)
+    throw refused('address', text, { kind: 'not-port', ...ports })
   return { host, port: Number(port) }
 }
 
-function invalidService(text: string, why: string): LabError {
-  return new LabError(
-    'INVALID_INSTANCE',
-    `${shown(text)} is not a service: ${why}. Expected name:version or name, for example UserService:1.0`,
-  )
-}
-
-function invalidAddress(text: string, why: string): LabError {
-  return new LabError(
-    'INVALID_INSTANCE',
-    `${shown(text)} is not an address: ${why}. Expected host:port, for example 127.0.0.1:8080 or [::1]:8080`,
-  )
-}
-
-function shown(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
+function refused(subject: 'service' | 'address', text: string, problem: InstanceProblem): LabError {
+  return invalidInstance({ subject, text: cutText(text), problems: [problem] })
 }

@@ -122,6 +122,30 @@ describe('register, discover, services, deregister', () => {
     expect(result).toMatchObject({ code: 2, out: '', error: { code } })
     expect(result.err).toContain(words)
   })
+
+  test.each([
+    [
+      'register a/b 127.0.0.1:1',
+      '“a/b”不是有效的服务写法：服务名“a/b”里不能有“/”',
+      'UserService:1.0',
+    ],
+    ['discover a:b:c', '“a:b:c”不是有效的服务写法：冒号多于一个', 'UserService:1.0'],
+    ['watch UserService:', '“UserService:”不是有效的服务写法：版本不能为空', 'UserService:1.0'],
+    ['register S 127.0.0.1', '“127.0.0.1”不是有效的地址：缺少端口号', '127.0.0.1:8080'],
+    ['register S 127.0.0.1:99999', '端口应为 1 到 65535 之间的整数', '127.0.0.1:8080'],
+    ['register S ::1:80', 'IPv6 地址要先放进方括号，再写端口', '[::1]:8080'],
+    ['deregister S http://h:1', '这里不写“http://”，也不带路径', '127.0.0.1:8080'],
+    ['register S 300.1.1.1:1', '主机“300.1.1.1”不是有效的 IPv4 地址', '127.0.0.1:8080'],
+    ["register S h:1 --group 'a b'", '没有注册：分组里有 U+0020', '不允许空白和不可见字符'],
+    [`register S h:1 --group ${'g'.repeat(129)}`, '没有注册：分组有 129 个字符', '最多 128 个'],
+  ])('%s is explained in Chinese alone to a Chinese reader', async (line, what, expected) => {
+    const result = await lab.run(line, { locale: 'zh-CN', columns: 1000 })
+    expect(result).toMatchObject({ code: 2, out: '', error: { code: 'INVALID_INSTANCE' } })
+    expect(result.err).toContain(what)
+    expect(result.err).toContain(expected)
+    expect(result.err).not.toContain('原文')
+    expect(result.err).not.toMatch(/[a-z]+ [a-z]+ [a-z]+/i)
+  })
 })
 
 describe('watch', () => {

@@ -1,3 +1,5 @@
+import { describeRefusal } from '../../registry/instance-problem.ts'
+
 /** What a command says about itself. */
 export interface CommandText {
   /** One line, no full stop. */
@@ -83,6 +85,8 @@ export const en = {
     INTERNAL:
       'Something went wrong in the lab itself. The details are in the log of the lab server.',
   } as Readonly<Record<string, string>>,
+  /** A service, an address or an instance that the registry refuses. */
+  refusal: describeRefusal,
   errorWithOriginal: (sentence: string, original: string) => `${sentence} ${original}`,
   cluster: {
     member: 'MEMBER',

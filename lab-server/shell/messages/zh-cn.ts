@@ -1,4 +1,5 @@
 import type { Messages } from './en.ts'
+import { describeRefusal } from './refusal-zh-cn.ts'
 
 /** 终端里由本项目书写的全部中文。etcd 自己的输出保持原样，不在此列。 */
 export const zhCn: Messages = {
@@ -73,6 +74,7 @@ export const zhCn: Messages = {
     CLOSED: '连接已经关闭。',
     NOT_ALLOWED: '这里不允许这样做。',
   },
+  refusal: describeRefusal,
   errorWithOriginal: (sentence, original) => `${sentence}原文：${original}`,
   cluster: {
     member: '成员',
