@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { fingerprint, readStamp, writeStamp } from './fingerprint.mjs'
@@ -20,41 +21,63 @@ const inputs = [
 const settings = ['BASE_PATH', 'PUBLIC_URL']
 
 /**
- * Builds the site into dist/ when what it is made of has changed. A build that fails leaves the
- * old one in place.
+ * Builds the site when what it is made of has changed. A build that fails leaves the old one in
+ * place.
  * @param {string} root the project
+ * @returns {Promise<string>} the folder of the site
  */
 export async function provideSite(root) {
-  if (await isBuilt(root)) return
+  const folder = siteFolder(root)
+  if (await isBuilt(root, folder)) return folder
   await withLock(path.join(root, '.cache/site.lock'), 'building the site', async () => {
-    if (await isBuilt(root)) return
+    if (await isBuilt(root, folder)) return
     // Taken before the build: what changes meanwhile makes the next run build again.
     const stamp = await currentStamp(root)
-    await withProgress('Building the site', () => build(root, stamp))
+    await withProgress('Building the site', () => build(root, folder, stamp))
   })
+  return folder
 }
 
-/** @param {string} root */
-async function isBuilt(root) {
-  return (await readStamp(stampFile(path.join(root, 'dist')))) === (await currentStamp(root))
+/**
+ * dist/, or a folder of its own for other settings: a server that runs with some settings keeps its
+ * site when another one is started with others.
+ * @param {string} root
+ */
+function siteFolder(root) {
+  const words = settingWords()
+  if (words.every((word) => word.endsWith('='))) return path.join(root, 'dist')
+  const name = createHash('sha256').update(JSON.stringify(words)).digest('hex').slice(0, 16)
+  return path.join(root, '.cache/site', name)
 }
 
-/** @param {string} dist */
-function stampFile(dist) {
-  return path.join(dist, '.built-from')
-}
-
-/** @param {string} root */
-function currentStamp(root) {
-  const words = settings.map((name) => `${name}=${process.env[name] ?? ''}`)
-  return fingerprint(root, inputs, words)
+function settingWords() {
+  return settings.map((name) => `${name}=${process.env[name] ?? ''}`)
 }
 
 /**
  * @param {string} root
+ * @param {string} folder
+ */
+async function isBuilt(root, folder) {
+  return (await readStamp(stampFile(folder))) === (await currentStamp(root))
+}
+
+/** @param {string} folder */
+function stampFile(folder) {
+  return path.join(folder, '.built-from')
+}
+
+/** @param {string} root */
+function currentStamp(root) {
+  return fingerprint(root, inputs, settingWords())
+}
+
+/**
+ * @param {string} root
+ * @param {string} folder
  * @param {string} stamp
  */
-async function build(root, stamp) {
+async function build(root, folder, stamp) {
   const fresh = path.join(root, '.cache/dist')
   // Astro's store survives moved files and changed plugins, and then reports false errors.
   await rm(path.join(root, 'node_modules/.astro'), { recursive: true, force: true })
@@ -66,7 +89,7 @@ async function build(root, stamp) {
     )
   }
   await writeStamp(stampFile(fresh), stamp)
-  await replaceFolder(fresh, path.join(root, 'dist'))
+  await replaceFolder(fresh, folder)
 }
 
 /**

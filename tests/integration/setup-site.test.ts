@@ -37,9 +37,9 @@ test('a site is built once, and again when its content has changed', async () =>
   expect(await readPage(root)).toContain('second')
 })
 
-test('a site is built again for another base path', async () => {
+test('a site for another base path is built beside the first, which stays as it is', async () => {
   const root = await createSite()
-  await provideSite(root)
+  expect(await provideSite(root)).toBe(path.join(root, 'dist'))
   const first = await builtAt(root)
   const before = process.env['BASE_PATH']
   onTestFinished(() => {
@@ -47,8 +47,13 @@ test('a site is built again for another base path', async () => {
     else process.env['BASE_PATH'] = before
   })
   process.env['BASE_PATH'] = '/lab/'
-  await provideSite(root)
-  expect(await builtAt(root)).toBeGreaterThan(first)
+  const lab = await provideSite(root)
+  process.env['BASE_PATH'] = '/other/'
+  const other = await provideSite(root)
+  expect(new Set([path.join(root, 'dist'), lab, other]).size).toBe(3)
+  expect(await readFile(path.join(lab, 'index.html'), 'utf8')).toContain('first')
+  expect(await readFile(path.join(other, 'index.html'), 'utf8')).toContain('first')
+  expect(await builtAt(root)).toBe(first)
 })
 
 test('a build that fails says why and leaves the site before it in place', async () => {
