@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LabError } from '../protocol/index.ts'
-import { listSettings, readConfig } from './config.ts'
+import { checkSettings, listSettings, readConfig } from './config.ts'
 
 let dir = ''
 let programs = ''
@@ -148,5 +148,16 @@ describe('listSettings', () => {
     const examples = settings.filter(({ name }) => !name.endsWith('_DIR'))
     const env = Object.fromEntries(examples.map(({ name, example }) => [name, example]))
     expect(() => readConfig({ ...env, LAB_ETCD_DIR: programs })).not.toThrow()
+  })
+})
+
+describe('checkSettings', () => {
+  test('takes an environment in which etcd has not been found yet', async () => {
+    await expect(checkSettings({ PORT: '8080', HOST: 'localhost' })).resolves.toBeUndefined()
+  })
+
+  test('reports a host name without an address together with the other problems', async () => {
+    const checked = checkSettings({ HOST: 'nohost.invalid', PUBLIC_URL: 'foo', PORT: '99999' })
+    await expect(checked).rejects.toThrow(/^3 settings are wrong:[^]*HOST[^]*PORT[^]*PUBLIC_URL/)
   })
 })

@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises'
 import { accessSync, constants, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -80,7 +81,7 @@ const environment = z.object({
     .register(docs, {
       about:
         'Address to listen on. The default is reachable from this machine only; with any other address, set PUBLIC_URL to what readers type.',
-      expected: 'an IP address or a host name',
+      expected: 'an IP address of this machine, or a name that has one',
       defaultText: '127.0.0.1',
       example: '0.0.0.0',
     }),
@@ -231,7 +232,7 @@ type Environment = Readonly<Record<string, string | undefined>>
  */
 export function readConfig(env: Environment = process.env): Config {
   const parsed = environment.safeParse(withoutEmpty(env))
-  if (!parsed.success) throw new LabError('CONFIG', explainProblems(parsed.error, env))
+  if (!parsed.success) throw wrongSettings(namesIn(parsed.error), env)
   const value = parsed.data
   return {
     host: value.HOST,
@@ -249,6 +250,28 @@ export function readConfig(env: Environment = process.env): Config {
     logFormat: value.LOG_FORMAT,
     exitWithParent: value.LAB_EXIT_WITH_PARENT,
   }
+}
+
+/** What set-up finds by itself, so that it may be missing before. */
+const environmentBeforeSetup = environment.partial({ LAB_ETCD_DIR: true })
+
+/**
+ * Checks the environment as `readConfig` does, before etcd and the site are there, and whether the
+ * name in HOST has an address. Rejects the same `CONFIG`.
+ */
+export async function checkSettings(env: Environment = process.env): Promise<void> {
+  const parsed = environmentBeforeSetup.safeParse(withoutEmpty(env))
+  const names = new Set(parsed.success ? [] : namesIn(parsed.error))
+  const host = env['HOST']?.trim() ?? ''
+  if (host !== '' && !names.has('HOST') && !(await hasAddress(host))) names.add('HOST')
+  if (names.size > 0) throw wrongSettings(names, env)
+}
+
+function hasAddress(host: string): Promise<boolean> {
+  return lookup(host).then(
+    () => true,
+    () => false,
+  )
 }
 
 /** Every setting with its documentation, for the reference page. */
@@ -270,13 +293,16 @@ function withoutEmpty(env: Environment): Environment {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim() !== ''))
 }
 
-function explainProblems(error: z.ZodError, env: Environment): string {
-  const names = new Set(error.issues.map((issue) => String(issue.path[0])))
+function namesIn(error: z.ZodError): ReadonlySet<string> {
+  return new Set(error.issues.map((issue) => String(issue.path[0])))
+}
+
+function wrongSettings(names: ReadonlySet<string>, env: Environment): LabError {
   const problems = listSettings()
     .filter((setting) => names.has(setting.name))
     .map((setting) => explainProblem(setting, env[setting.name]))
   const count = problems.length === 1 ? 'One setting is' : `${problems.length} settings are`
-  return `${count} wrong:\n${problems.join('\n')}`
+  return new LabError('CONFIG', `${count} wrong:\n${problems.join('\n')}`)
 }
 
 function explainProblem(setting: SettingDoc & { name: string }, given: string | undefined): string {

@@ -9,7 +9,7 @@ import { SetupError } from '../setup-error.mjs'
  * @returns {Promise<number>} never, when all goes well
  */
 export default async function start(args) {
-  await prepare(['dependencies', 'etcd', 'site'])
+  await prepare(['dependencies', 'settings', 'etcd', 'site'])
   if (!process.execve) throw new SetupError('This system cannot replace a process; use WSL2.')
   const command = [process.execPath, 'lab-server/main.ts', ...args]
   process.chdir(root)

@@ -60,10 +60,13 @@ test.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)(
   },
 )
 
-test('a setting that the server refuses is shown, and the exit code says so', async () => {
-  const npm = runScript('npm', ['start'], { PORT: 'eighty' })
+test('all settings that the server refuses are shown before the site is built for them', async () => {
+  const npm = runScript('npm', ['start'], { PORT: 'eighty', PUBLIC_URL: 'foo' })
   expect(await npm.exited()).toEqual({ code: 1, signal: null })
+  expect(npm.stderr()).toContain('2 settings are wrong')
   expect(npm.stderr()).toContain('PORT: "eighty"')
+  expect(npm.stderr()).toContain('PUBLIC_URL: "foo"')
+  expect(npm.stderr()).not.toContain('Building the site')
 })
 
 test('an unknown task names the tasks there are', async () => {
