@@ -1,4 +1,4 @@
-import type { FaultRecord } from '../../protocol/index.ts'
+import type { ClusterSnapshot, FaultRecord } from '../../protocol/index.ts'
 import { durationWords } from './duration-words.ts'
 import type { Words } from './words.ts'
 
@@ -18,18 +18,22 @@ export function tookAway(fault: FaultRecord): boolean {
   return harmful.has(fault.action)
 }
 
+/** The part of a snapshot that a fault is told with: how the cluster is now. */
+export type ClusterNow = Pick<ClusterSnapshot, 'leader' | 'quorum'>
+
 /** What was done, who leads now, and what was measured, as one paragraph. */
-export function faultResult(fault: FaultRecord, leader: string | null, words: Words): string {
+export function faultResult(fault: FaultRecord, now: ClusterNow, words: Words): string {
   const { member, action } = fault
   const done = words(`lab.fault.${action}${fault.wasLeader ? '.leader' : ''}`, { member })
   if (fault.measuring) return `${done}${words('lab.fault.gap')}${words('lab.fault.measuring')}`
-  return [done, election(fault, leader, words), writes(fault, words)]
+  return [done, election(fault, now, words), writes(fault, words)]
     .filter((part) => part !== '')
     .join(words('lab.fault.gap'))
 }
 
-function election(fault: FaultRecord, leader: string | null, words: Words): string {
-  if (!fault.wasLeader) return words('lab.fault.notLeader')
+function election(fault: FaultRecord, now: ClusterNow, words: Words): string {
+  if (!fault.wasLeader) return words(followerEnd(fault, now))
+  const { leader } = now
   if (fault.newLeader === null || fault.leaderlessMs === null) {
     return leader === null
       ? words('lab.fault.noNewLeader')
@@ -39,6 +43,12 @@ function election(fault: FaultRecord, leader: string | null, words: Words): stri
     leader: fault.newLeader,
     duration: durationWords(fault.leaderlessMs, words),
   })
+}
+
+/** A follower's end needs no election, unless a majority went with it: then no write passed. */
+function followerEnd(fault: FaultRecord, { leader, quorum }: ClusterNow): string {
+  if (fault.writeGapMs !== null) return 'lab.fault.notLeader'
+  return quorum.held && leader !== null ? 'lab.fault.followed' : 'lab.fault.quorumLost'
 }
 
 function writes(fault: FaultRecord, words: Words): string {

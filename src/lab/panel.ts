@@ -47,6 +47,8 @@ export class Panel {
   #frame = 0
   #announced: number | null = null
   #lostKey = ''
+  /** True from the loss of the quorum until its return has been announced. */
+  #quorumAway = false
   #connected = true
   /** The row whose focused button went away before another one came. */
   #focusless: MemberRow | null = null
@@ -127,6 +129,7 @@ export class Panel {
       this.#drawRow(this.#row(member.name), member, memberLook(member, snapshot))
     }
     this.#drawQuorum(snapshot)
+    this.#announceRecovery(snapshot)
     this.#drawResult(snapshot)
     this.#strip.show(snapshot)
     enable(this.#killLeader, this.#whyNotKillLeader(snapshot))
@@ -239,13 +242,22 @@ export class Panel {
       ),
     )
     if (hadFocus) (this.#lost.querySelector('button') ?? this.#killLeader).focus()
-    if (!held) setText(this.#announce, this.#words('lab.panel.lostShort'))
+    if (held) return
+    this.#quorumAway = true
+    setText(this.#announce, this.#words('lab.panel.lostShort'))
+  }
+
+  /** A majority alone takes no write yet: the news is that it has elected a leader. */
+  #announceRecovery({ quorum, leader }: ClusterSnapshot): void {
+    if (!this.#quorumAway || !quorum.held || leader === null) return
+    this.#quorumAway = false
+    setText(this.#announce, this.#words('lab.panel.recovered', { leader }))
   }
 
   #drawResult(snapshot: ClusterSnapshot): void {
     const fault = latestFault(snapshot.faults)
     const text = fault
-      ? faultResult(fault, snapshot.leader, this.#words)
+      ? faultResult(fault, snapshot, this.#words)
       : this.#words('lab.panel.noFault')
     setText(this.#result, text)
     setText(this.#sampling, fault ? samplingNote(fault, this.#words) : '')
