@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ClusterSnapshot, FaultRecord } from '../../protocol/index.ts'
-import { measuredGaps, stripScale } from './strip-layout.ts'
+import { measuredGaps, placeGapLabels, stripScale } from './strip-layout.ts'
 
 const now = 1_000_000
 const fault = (change: Partial<FaultRecord>): FaultRecord => ({
@@ -59,6 +59,33 @@ describe('the strip', () => {
       fault({ action: 'start', wasLeader: false, writeGapMs: 900 }),
     ]
     expect(measuredGaps(snapshot({ faults }), 600)).toEqual([])
+  })
+
+  it('labels each gap from its left edge while there is room', () => {
+    const gaps = [10, 300].map((x) => ({ gap: { x, width: 20 }, label: '1.11 s' }))
+    expect(placeGapLabels(gaps, 600)).toEqual([
+      { x: 10, anchor: 'start' },
+      { x: 300, anchor: 'start' },
+    ])
+  })
+
+  it('turns a label that would leave the strip or touch a newer one to its left', () => {
+    const gaps = [545, 590].map((x) => ({ gap: { x, width: 10 }, label: '1.11 s' }))
+    expect(placeGapLabels(gaps, 600)).toEqual([null, { x: 600, anchor: 'end' }])
+    const apart = [500, 540].map((x) => ({ gap: { x, width: 10 }, label: '1.11 s' }))
+    expect(placeGapLabels(apart, 600)).toEqual([
+      { x: 510, anchor: 'end' },
+      { x: 540, anchor: 'start' },
+    ])
+  })
+
+  it('leaves out a label that fits nowhere, and keeps the newest', () => {
+    const gaps = [300, 312, 324].map((x) => ({ gap: { x, width: 10 }, label: '1.06 秒' }))
+    expect(placeGapLabels(gaps, 600)).toEqual([
+      { x: 310, anchor: 'end' },
+      null,
+      { x: 324, anchor: 'start' },
+    ])
   })
 
   it('brackets refused writes that no measurement covers, and those it covers only once', () => {

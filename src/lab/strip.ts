@@ -2,7 +2,14 @@ import type { ClusterSnapshot } from '../../protocol/index.ts'
 import { textWidth } from './cell-width.ts'
 import { element, svg } from './dom.ts'
 import { durationWords } from './duration-words.ts'
-import { measuredGaps, stripMs, stripScale, type Bar, type Gap } from './strip-layout.ts'
+import {
+  measuredGaps,
+  placeGapLabels,
+  stripMs,
+  stripScale,
+  type Bar,
+  type Gap,
+} from './strip-layout.ts'
 import type { Words } from './words.ts'
 
 /** Pixels. */
@@ -65,7 +72,7 @@ export class Strip {
       ...this.#leaderLane(snapshot, width, lane(0)),
       ...this.#writeLane(snapshot, width, lane(1)),
       ...names.flatMap((name, at) => this.#memberLane(snapshot, name, width, lane(at + 2))),
-      ...measuredGaps(snapshot, width).flatMap((gap) => this.#bracket(gap, width)),
+      ...this.#brackets(measuredGaps(snapshot, width), width),
     )
     const words = this.#words
     const titles = [words('lab.strip.leader'), words('lab.strip.writes'), ...names]
@@ -132,25 +139,19 @@ export class Strip {
   }
 
   /** From the fault to the end of the gap, over leader and writes, with its milliseconds on top. */
-  #bracket(gap: Gap, width: number): SVGElement[] {
-    const bottom = top + 2 * (laneHeight + laneGap)
-    const left = gap.x
-    const right = gap.x + gap.width
-    const nearEnd = right > width - 70
-    const path = `M${px(left)} ${bottom}V${top - 6}H${px(right)}V${bottom}`
-    return [
-      svg('path', { class: 'ming-strip-bracket', d: path }),
-      svg(
-        'text',
-        {
-          class: 'ming-strip-gap',
-          x: px(nearEnd ? right : left),
-          y: String(top - 10),
-          'text-anchor': nearEnd ? 'end' : 'start',
-        },
-        durationWords(gap.ms, this.#words),
-      ),
-    ]
+  #brackets(gaps: readonly Gap[], width: number): SVGElement[] {
+    const labelled = gaps.map((gap) => ({ gap, label: durationWords(gap.ms, this.#words) }))
+    const places = placeGapLabels(labelled, width)
+    return labelled.flatMap(({ gap, label }, at) => {
+      const place = places[at]
+      const attributes = { class: 'ming-strip-gap', y: String(top - 10) }
+      return [
+        bracket(gap),
+        ...(place
+          ? [svg('text', { ...attributes, x: px(place.x), 'text-anchor': place.anchor }, label)]
+          : []),
+      ]
+    })
   }
 
   /** The same facts in words, for who cannot see the drawing. */
@@ -185,6 +186,12 @@ function block(bar: Bar, y: number, state: string): SVGElement {
     width: px(bar.width),
     height: String(laneHeight),
   })
+}
+
+function bracket({ x, width }: Bar): SVGElement {
+  const bottom = top + 2 * (laneHeight + laneGap)
+  const d = `M${px(x)} ${bottom}V${top - 6}H${px(x + width)}V${bottom}`
+  return svg('path', { class: 'ming-strip-bracket', d })
 }
 
 /** A label only where it fits; a cell of text is about six pixels wide. */
