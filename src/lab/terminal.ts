@@ -353,12 +353,15 @@ export class TerminalView {
       this.#leaveLine(line)
     } else if (line.length > limits.lineLength) {
       this.#line = before
-      const { lineLength } = limits
-      const details = { length: line.length, max: lineLength }
-      this.#showHint({ code: 'LINE_TOO_LONG', message: 'the line is too long', details })
+      this.#showTooLong(line)
     } else {
       this.#send(line)
     }
+  }
+
+  #showTooLong(line: string): void {
+    const details = { length: line.length, max: limits.lineLength }
+    this.#showHint({ code: 'LINE_TOO_LONG', message: 'the line is too long', details })
   }
 
   /** Leaves a line that ran nothing on the screen and goes on below it. */
@@ -394,6 +397,10 @@ export class TerminalView {
 
   async #complete(): Promise<void> {
     const { text, cursor } = this.#line
+    if (text.length > limits.lineLength) {
+      this.#showTooLong(text)
+      return
+    }
     try {
       const { from, candidates } = await this.#link.complete(text, cursor)
       const unchanged = this.#line.text === text && this.#line.cursor === cursor
