@@ -22,6 +22,8 @@ export class LabPage {
   readonly #tab: Promise<string>
   readonly #terminals = new Map<number, Promise<TerminalView>>()
   readonly #hosts = new Map<number, HTMLElement>()
+  /** What stands in a terminal's element while no terminal is open in it. */
+  readonly #waiting = new WeakMap<HTMLElement, readonly ChildNode[]>()
   readonly #mounted = new WeakMap<HTMLElement, { close(): void }>()
   readonly #commands = new WeakMap<HTMLElement, CommandBlock>()
   #focusFirst = false
@@ -53,6 +55,7 @@ export class LabPage {
         return
       case 'ming-terminal':
         this.#hosts.set(numberOf(part), part)
+        if (!this.#waiting.has(part)) this.#waiting.set(part, [...part.childNodes])
         this.#openTerminals()
     }
   }
@@ -64,9 +67,17 @@ export class LabPage {
     const number = numberOf(part)
     if (part.localName !== 'ming-terminal' || this.#hosts.get(number) !== part) return
     this.#hosts.delete(number)
+    this.#closeTerminal(number, part)
+  }
+
+  #closeTerminal(number: number, host: HTMLElement | undefined): void {
     const view = this.#terminals.get(number)
     this.#terminals.delete(number)
-    view?.then((opened) => opened.close()).catch(alreadyReported)
+    const close = (opened: TerminalView) => {
+      opened.close()
+      host?.replaceChildren(...(this.#waiting.get(host) ?? []))
+    }
+    view?.then(close).catch(alreadyReported)
   }
 
   /** The reader pressed "Start a lab". */
@@ -149,10 +160,18 @@ export class LabPage {
 
   /** Terminals open when a lab begins, so that they are there when it is ready. */
   #openTerminals(): void {
-    const phase = this.#client.state().lab?.phase
-    if (phase !== 'starting' && phase !== 'ready') return
+    const { lab } = this.#client.state()
+    if (lab === null || (lab.phase === 'gone' && lab.reason === 'ended')) this.#closeTerminals()
+    if (lab?.phase !== 'starting' && lab?.phase !== 'ready') return
     for (const number of this.#hosts.keys()) this.#open(number).catch(alreadyReported)
     this.#focusFirstTerminal()
+  }
+
+  /** The reader is done with this lab. One that ended by itself leaves its last words to read. */
+  #closeTerminals(): void {
+    for (const number of [...this.#terminals.keys()]) {
+      this.#closeTerminal(number, this.#hosts.get(number))
+    }
   }
 
   /** Who has just started a lab will type next: the terminal takes the keyboard once it can. */
