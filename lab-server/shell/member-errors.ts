@@ -31,12 +31,8 @@ function noSuchMember(member: string, members: readonly MemberProcess[]): (m: Me
   // The role was understood, and nobody has it.
   if (member === 'follower') return (m) => m.fault.noFollower
   const names = members.map(({ name }) => name)
-  const facts = {
-    member,
-    members: names.join(', '),
-    nearest: nearest(member, [...names, ...roles]),
-  }
-  return (m) => m.fault.noSuchMember(facts)
+  const facts = { member, nearest: nearest(member, [...names, ...roles]) }
+  return (m) => m.fault.noSuchMember({ ...facts, members: names.join(m.listSeparator) })
 }
 
 function isState(state: unknown): state is keyof Messages['cluster']['states'] {

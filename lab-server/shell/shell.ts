@@ -147,7 +147,7 @@ class LabShell implements Shell {
     const command = findCommand(commands, name)
     if (command === null) throw unknownCommand(commands, makeVisibleInline(name))
     if (asksForHelp(command, argv)) {
-      output.print(helpPage(command, m).join('\n'))
+      output.print(helpPage(command, m, io.columns).join('\n'))
       return 0
     }
     try {

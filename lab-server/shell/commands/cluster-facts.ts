@@ -43,12 +43,12 @@ export function printNoLeader(
 }
 
 /** The commands that bring every absent member back: `start etcd2, resume etcd3`. */
-function commandsBack(driver: ClusterDriver): string {
+function commandsBack(driver: ClusterDriver, m: Messages): string {
   return driver
     .members()
     .filter((member) => member.state !== 'running')
     .map(({ name, state }) => (state === 'paused' ? `resume ${name}` : `start ${name}`))
-    .join(', ')
+    .join(m.listSeparator)
 }
 
 /** Whether the majority is there, and if not, what that means and how to get it back. */
@@ -60,5 +60,5 @@ export function printQuorum(output: CommandOutput, m: Messages, driver: ClusterD
   }
   output.print(m.cluster.quorumLost(quorum), 'bad')
   output.print(quorum.running === 0 ? m.cluster.nobodyRuns : m.cluster.quorumMeaning)
-  output.print(m.cluster.bringBack({ commands: commandsBack(driver) }))
+  output.print(m.cluster.bringBack({ commands: commandsBack(driver, m) }))
 }

@@ -17,9 +17,9 @@ import { clusterOf, etcdctlOf } from './tools.ts'
 /** Bytes of one command's output. */
 const outputLimit = 1024 * 1024
 
-function listSubcommands(m: Messages): string[] {
+function listSubcommands(m: Messages, columns: number): string[] {
   const rows = subcommands.map((rule) => [rule.name, rule.usage] as const)
-  return [m.etcdctl.listTitle, ...describeList(rows), m.etcdctl.listEnd]
+  return [m.etcdctl.listTitle, ...describeList(rows, columns), m.etcdctl.listEnd]
 }
 
 function exitCode(end: EtcdctlEnd, context: CommandContext): number {
@@ -41,7 +41,7 @@ async function run(context: CommandContext): Promise<number> {
   const endpoints = findEndpoints(clusterOf(context).driver.members())
   const vetted = vetEtcdctl(context.argv, endpoints)
   if (vetted.kind === 'list') {
-    context.print(listSubcommands(context.m).join('\n'))
+    context.print(listSubcommands(context.m, context.columns).join('\n'))
     return 0
   }
   using limit = limitTime('etcdctl', context.signal, { endless: vetted.streams })

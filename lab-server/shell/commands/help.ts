@@ -10,15 +10,15 @@ export const help: Command = {
   options: [],
   examples: ['help', 'help register'],
   run(context) {
-    const { commands, m } = context
+    const { commands, m, columns } = context
     const name = context.args.text('command')
     if (name === undefined) {
-      context.print(helpOverview(commands, m).join('\n'))
+      context.print(helpOverview(commands, m, columns).join('\n'))
       return Promise.resolve(0)
     }
     const command = findCommand(commands, name)
     if (command === null) throw unknownCommand(commands, name)
-    context.print(helpPage(command, m).join('\n'))
+    context.print(helpPage(command, m, columns).join('\n'))
     return Promise.resolve(0)
   },
 }

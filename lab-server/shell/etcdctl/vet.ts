@@ -176,7 +176,9 @@ function takeSubcommand(input: Words, parsed: Parsed): SubcommandRule | null {
   const choices = groupOf(first)
   const second = choices.length > 0 ? takeName(input, parsed, first) : null
   if (choices.length > 0 && second === null) {
-    fail('USAGE', (m) => m.etcdctl.incomplete({ name: first, choices: choices.join(', ') }))
+    fail('USAGE', (m) =>
+      m.etcdctl.incomplete({ name: first, choices: choices.join(m.listSeparator) }),
+    )
   }
   const name = second === null ? first : `${first} ${second}`
   refuseSubcommand(name)
@@ -192,8 +194,10 @@ function checkBoolean(name: string, value: string) {
 function checkOutput(name: string, value: string) {
   if (value === 'protobuf') refuse(`--${name}=protobuf`, 'output')
   if (!outputFormats.some((format) => format === value)) {
-    const facts = { flag: `--${name}`, value, choices: outputFormats.join(', ') }
-    fail('USAGE', (m) => m.etcdctl.choice(facts))
+    const facts = { flag: `--${name}`, value }
+    fail('USAGE', (m) =>
+      m.etcdctl.choice({ ...facts, choices: outputFormats.join(m.listSeparator) }),
+    )
   }
 }
 
@@ -225,7 +229,9 @@ function pinEndpoints(value: string | undefined, endpoints: EtcdctlEndpoints): s
     const member = findMember(name, endpoints)
     const endpoint = member === null ? undefined : endpoints.byMember.get(member)
     if (endpoint === undefined) {
-      fail('NOT_ALLOWED', (m) => m.etcdctl.endpoint({ value: name, members: all.join(', ') }))
+      fail('NOT_ALLOWED', (m) =>
+        m.etcdctl.endpoint({ value: name, members: all.join(m.listSeparator) }),
+      )
     }
     return endpoint
   })

@@ -23,6 +23,8 @@ const plural = (count: number, one: string, many = `${one}s`) =>
 
 /** Every word of the shell that is ours. etcd's own text is never here: it is shown as it came. */
 export const en = {
+  /** Between the items of a list in a sentence. */
+  listSeparator: ', ',
   line: {
     tooLong: (p: { length: number; limit: number }) =>
       `This line has ${String(p.length)} characters; the limit is ${String(p.limit)}.`,
@@ -360,7 +362,7 @@ export const en = {
     kill: {
       summary: 'Kill a member (SIGKILL) and measure the failover',
       about: [
-        'leader and follower are resolved when the command runs. After the leader is gone, every survivor is asked at least every 10 ms until one names a new leader, and probe writes measure when writes work again.',
+        'leader and follower are resolved when the command runs. After the leader is gone, every survivor is asked every few milliseconds until one names a new leader, and the widest distance between two answers is printed; probe writes measure when writes work again.',
       ],
       positionals: { target: 'a member (etcd1 …), leader, or follower' },
       options: {},

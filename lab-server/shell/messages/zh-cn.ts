@@ -3,6 +3,7 @@ import { describeRefusal } from './refusal-zh-cn.ts'
 
 /** 终端里由本项目书写的全部中文。etcd 自己的输出保持原样，不在此列。 */
 export const zhCn: Messages = {
+  listSeparator: '、',
   line: {
     tooLong: (p) => `这一行有 ${String(p.length)} 个字符，上限是 ${String(p.limit)}。`,
     syntax: (p) =>
@@ -95,7 +96,7 @@ export const zhCn: Messages = {
       running: '运行',
       paused: '暂停',
       stopped: '已停止',
-      killed: '被杀死',
+      killed: '被杀掉',
       exited: '自行退出',
     },
     quorumHeld: (p) =>
@@ -111,7 +112,7 @@ export const zhCn: Messages = {
     errorsOf: (p) => `${p.member} 报告：${p.errors}`,
   },
   fault: {
-    killed: (p) => `${p.member} 已被杀死（SIGKILL），进程已消失。`,
+    killed: (p) => `${p.member} 已被杀掉（SIGKILL），进程已消失。`,
     stopped: (p) => `${p.member} 已正常停止（SIGTERM），进程已退出。`,
     paused: (p) => `${p.member} 已暂停（SIGSTOP）：进程还在，但不应答任何人。`,
     resumed: (p) => `${p.member} 继续运行（SIGCONT）。`,
@@ -314,13 +315,13 @@ export const zhCn: Messages = {
       examples: ['谁是 leader，谁是 follower，谁不在了'],
     },
     kill: {
-      summary: '杀死一个成员（SIGKILL）并测量故障切换',
+      summary: '杀掉一个成员（SIGKILL）并测量故障切换',
       about: [
-        'leader 和 follower 在命令执行时才确定是谁。leader 消失后，至少每 10 毫秒询问一次每个幸存成员，直到有人说出新 leader；同时用探测写入测出何时恢复可写。',
+        'leader 和 follower 在命令执行时才确定是谁。leader 消失后，每隔几毫秒询问一次每个幸存成员，直到有人说出新 leader，并打印两次应答之间的最长间隔；同时用探测写入测出何时恢复可写。',
       ],
       positionals: { target: '成员名（etcd1 …）、leader 或 follower' },
       options: {},
-      examples: ['杀死当前的 leader', '杀死指定成员'],
+      examples: ['杀掉当前的 leader', '杀掉指定成员'],
     },
     stop: {
       summary: '正常停止一个成员（SIGTERM）',
