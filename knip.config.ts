@@ -8,6 +8,7 @@ const config: KnipConfig = {
     'src/components/frame/*.astro',
     // Processes of their own.
     'lab-server/main.ts',
+    'lab-server/check-settings.ts',
     'lab-server/cluster/reaper-process.ts',
     'src/diagrams/render.ts',
     'tests/bench/{main,measure-pages}.ts',

@@ -5,6 +5,6 @@ try {
   await checkSettings()
 } catch (error) {
   if (!(error instanceof LabError)) throw error
-  console.error(error.message)
+  process.stderr.write(`${error.message}\n`)
   process.exitCode = 1
 }
