@@ -172,6 +172,13 @@ function chooseLabLimit(config: Config): LabLimit {
   })
 }
 
+/** The file system type that Linux gives a tmpfs; elsewhere the number means nothing like it. */
+const tmpfsMagic = 0x01021994
+
+function isInMemory(directory: string): boolean {
+  return process.platform === 'linux' && statfsSync(directory).type === tmpfsMagic
+}
+
 function readVersion(): string {
   const file = path.join(import.meta.dirname, '..', 'package.json')
   const content: unknown = JSON.parse(readFileSync(file, 'utf8'))
@@ -182,10 +189,17 @@ function readVersion(): string {
 function announce(config: Config, url: string, release: EtcdRelease, limit: LabLimit): void {
   console.log(`Ming Registry Lab: ${url}`)
   if (config.publicUrl !== null) console.log(`  readers use ${config.publicUrl.href}`)
-  console.log(`  etcd ${release.version}, up to ${limit.max} labs at once (${limit.because})`)
+  console.log(
+    `  etcd ${release.version}, up to ${limit.max} ${limit.max === 1 ? 'lab' : 'labs'} at once (${limit.because})`,
+  )
   if (release.outdated) {
     console.log(
       `  Note: etcd ${release.version} is older than the security floor ${release.floor}.`,
+    )
+  }
+  if (isInMemory(config.dataDir)) {
+    console.log(
+      `  Note: ${config.dataDir} is a tmpfs, so what labs write (about 370 MB each) takes memory. Set LAB_DATA_DIR to a disk.`,
     )
   }
   if (!existsSync(path.join(config.siteDir, 'index.html'))) {
