@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, rm, rmdir } from 'node:fs/promises'
 import { type IncomingMessage, request } from 'node:http'
 import { connect, createServer } from 'node:net'
@@ -56,7 +57,23 @@ describe('the server', () => {
 
   test('prints its address, the version of etcd and the number of labs', () => {
     expect(server.stdout()).toMatch(/^Ming Registry Lab: http:\/\/127\.0\.0\.1:\d+\/\n/)
-    expect(server.stdout()).toMatch(/etcd 3\.\d+\.\d+, up to \d+ labs at once \(.+\)/)
+    expect(server.stdout()).toMatch(/etcd 3\.\d+\.\d+, up to \d+ labs? at once \(.+\)/)
+  })
+
+  test('counts a single lab as one', async () => {
+    const small = await startLabServer({ env: { LAB_MAX: '1' } })
+    onTestFinished(() => small.close())
+    expect(small.stdout()).toContain('up to 1 lab at once (LAB_MAX)')
+  })
+
+  test.runIf(existsSync('/dev/shm'))('warns of a data directory in memory', async () => {
+    const inMemory = await mkdtemp('/dev/shm/lab-')
+    const started = await startLabServer({ env: { LAB_DATA_DIR: inMemory } })
+    onTestFinished(async () => {
+      await started.close()
+      await rm(inMemory, { recursive: true })
+    })
+    expect(started.stdout()).toContain(`Note: ${inMemory} is a tmpfs`)
   })
 
   test('serves pages that are checked again at each use', async () => {
