@@ -4,7 +4,10 @@ import { componentsOf, englishPages, headingsOf, pages, twinOf, type Page } from
 /** What both languages must share of a page: its blocks, not its words. */
 function shapeOf(page: Page) {
   return {
-    frontmatter: page.frontmatter.replace(/^( *(?:title|description|tagline)): .*$/gm, '$1'),
+    frontmatter: page.frontmatter.replace(
+      /^( *(?:title|description|tagline|content)): .*$/gm,
+      '$1',
+    ),
     headings: headingsOf(page).map((heading) => heading.level),
     components: componentsOf(page),
     codeBlocks: [...page.body.matchAll(/```[\s\S]*?```/g)].map(([block]) => block),
