@@ -567,7 +567,7 @@ describe('faults', () => {
     expect(misspelled.err).toContain('There is no member lader; there are etcd1, etcd2, etcd3.')
     expect(misspelled.err).toContain('Did you mean leader?')
     expect((await lab.run('kill lader', { locale: 'zh-CN' })).err).toBe(
-      '没有成员 lader，现有 etcd1, etcd2, etcd3。是不是 leader？\n',
+      '没有成员 lader，现有 etcd1、etcd2、etcd3。是不是 leader？\n',
     )
     expect((await lab.run('start etcd1')).err).toBe('Cannot start etcd1: it is running.\n')
     expect((await lab.run('start etcd1', { locale: 'zh-CN' })).err).toBe(
