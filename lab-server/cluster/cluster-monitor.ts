@@ -37,7 +37,7 @@ export interface ClusterMonitorOptions {
 /** Pause between two rounds of questions, milliseconds. */
 const unwatchedMs = 1000
 const watchedMs = 200
-/** After a fault every survivor is asked at least every 10 ms, so a little faster. */
+/** After a fault every survivor should be asked every 10 ms, so a little faster. */
 const burstMs = 6
 const burstLimitMs = 10_000
 const askDeadlineMs = 500
