@@ -81,7 +81,7 @@ test('a second kill loses the quorum, and the page explains it and the way back'
 
   await lab.run('register OtherService 127.0.0.1:8081')
   await expect(lab.hint()).toHaveAttribute('data-code', 'QUORUM_LOST')
-  await expect(lab.hint()).toContainText('Start a member')
+  await expect(lab.hint()).toContainText('Bring a member back')
 
   await lab.panel
     .getByRole('button', { name: /^Bring etcd\d back$/ })
@@ -90,6 +90,7 @@ test('a second kill loses the quorum, and the page explains it and the way back'
   await expect(lab.panel).toHaveAttribute('data-running', '2')
   await lab.leader()
   await expect(lab.panel.locator('.ming-panel-lost')).toBeHidden()
+  await expect(lab.panel.locator('.ming-hidden[role=status]')).toContainText('Quorum is back')
   await lab.run('clear')
   await lab.run('discover UserService')
   await expect(lab.screen()).toContainText('127.0.0.1:8080')
