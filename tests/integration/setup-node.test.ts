@@ -47,13 +47,13 @@ describe.skipIf(process.platform !== 'linux')('a newer Node', () => {
   test('is used for the whole task when the one at hand is too old, and said in one line', async () => {
     const env = { LAB_CACHE_DIR: await temporaryFolder(), LAB_ETCD_DIR: '/nonexistent' }
     const first = runScript(oldNode, ['setup/main.mjs', 'start'], env)
-    // The task runs, with the newer Node, up to the etcd that is not there.
+    // The task runs, with the newer Node, up to the setting that leads nowhere.
     expect(await first.exited()).toEqual({ code: 1, signal: null })
     expect(first.stderr()).toMatch(/^\[set-up\] Node v20\.\S+ is too old; fetching Node 24\.21\.0/)
-    expect(first.stderr()).toContain('LAB_ETCD_DIR=/nonexistent cannot be used')
+    expect(first.stderr()).toContain('LAB_ETCD_DIR: "/nonexistent"')
     const second = runScript(oldNode, ['setup/main.mjs', 'start'], env)
     expect(await second.exited()).toEqual({ code: 1, signal: null })
-    expect(second.stderr()).toMatch(/^\[set-up\] LAB_ETCD_DIR=/)
+    expect(second.stderr()).toMatch(/^\[set-up\] One setting is wrong:\n\s+LAB_ETCD_DIR/)
   })
 
   test('that cannot be fetched is asked of the reader, with the reason', async () => {
