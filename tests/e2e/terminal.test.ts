@@ -6,13 +6,7 @@ import type { Page } from '@playwright/test'
 import { expect, LabPage, test } from './fixtures.ts'
 
 test.describe('the line editor', () => {
-  test('completes commands, members, services and addresses', async ({
-    page,
-    server,
-    sharedLab,
-  }) => {
-    const lab = new LabPage(page)
-    await lab.openShared(server, sharedLab)
+  test('completes commands, members, services and addresses', async ({ lab }) => {
     await lab.run('register PaymentService 127.0.0.1:7070')
     await completeTo(lab, 'dereg', 'lab$ deregister')
     await completeTo(lab, 'discover Pay', 'lab$ discover PaymentService')
@@ -28,11 +22,8 @@ test.describe('the line editor', () => {
 
   test('recalls earlier lines, also after a reload, and keeps the line in hand', async ({
     page,
-    server,
-    sharedLab,
+    lab,
   }) => {
-    const lab = new LabPage(page)
-    await lab.openShared(server, sharedLab)
     await lab.run('version')
     await lab.run('help version')
     await page.reload()
@@ -55,13 +46,7 @@ test.describe('the line editor', () => {
     await lab.expectOnScreen('Usage: version')
   })
 
-  test('moves and edits by characters and words, kills and yanks', async ({
-    page,
-    server,
-    sharedLab,
-  }) => {
-    const lab = new LabPage(page)
-    await lab.openShared(server, sharedLab)
+  test('moves and edits by characters and words, kills and yanks', async ({ page, lab }) => {
     const steps: readonly (readonly [keys: readonly string[], line: string])[] = [
       [['Control+ArrowLeft', 'X'], 'lab$ one two Xthree'],
       [['Backspace', 'ArrowLeft', 'ArrowLeft', 'Delete'], 'lab$ one tw three'],
@@ -84,13 +69,7 @@ test.describe('the line editor', () => {
     await lab.expectInput('lab$')
   })
 
-  test('never runs pasted lines before the reader has seen each of them', async ({
-    page,
-    server,
-    sharedLab,
-  }) => {
-    const lab = new LabPage(page)
-    await lab.openShared(server, sharedLab)
+  test('never runs pasted lines before the reader has seen each of them', async ({ page, lab }) => {
     await paste(page, lab, 'lab$ version\nhelp lease\r\nhelp\u0007 watch\n')
     await lab.expectInput('lab$ version')
     await expect(lab.terminal()).toContainText('2 more pasted')
@@ -113,11 +92,8 @@ test.describe('the line editor', () => {
 test.describe('running commands', () => {
   test('Ctrl-C ends a watch, the prompt comes back and shows the exit code', async ({
     page,
-    server,
-    sharedLab,
+    lab,
   }) => {
-    const lab = new LabPage(page)
-    await lab.openShared(server, sharedLab)
     await lab.type('watch SilentService')
     await page.keyboard.press('Enter')
     await expect(lab.terminal()).toHaveAttribute('data-state', 'running')
@@ -156,12 +132,8 @@ test.describe('running commands', () => {
   })
 
   test('a mistake is answered with an example, the nearest command and a hint (en)', async ({
-    page,
-    server,
-    sharedLab,
+    lab,
   }) => {
-    const lab = new LabPage(page)
-    await lab.openShared(server, sharedLab)
     await lab.run('discovr UserService')
     await lab.expectOnScreen('Did you mean discover?')
     await expect(lab.hint()).toHaveAttribute('data-code', 'UNKNOWN_COMMAND')
@@ -212,11 +184,8 @@ test.describe('running commands', () => {
 test.describe('text of every script', () => {
   test('wide and combined characters take the cells that the cursor moves by', async ({
     page,
-    server,
-    sharedLab,
+    lab,
   }) => {
-    const lab = new LabPage(page)
-    await lab.openShared(server, sharedLab)
     await lab.type('')
     await lab.expectInput('lab$')
     const start = await lab.cursorX()
@@ -247,11 +216,8 @@ test.describe('text of every script', () => {
 
   test('a Chinese input method composes into the line, and its Enter runs nothing', async ({
     page,
-    server,
-    sharedLab,
+    lab,
   }) => {
-    const lab = new LabPage(page)
-    await lab.openShared(server, sharedLab)
     const browser = await page.context().newCDPSession(page)
     await lab.type('etcdctl put note ')
     for (const text of ['z', 'zh', 'zhu c', '注 ce']) {
@@ -288,11 +254,8 @@ test.describe('text of every script', () => {
 
   test('a narrower window wraps the output and the line anew, and keeps both whole', async ({
     page,
-    server,
-    sharedLab,
+    lab,
   }) => {
-    const lab = new LabPage(page)
-    await lab.openShared(server, sharedLab)
     const value = Array.from({ length: 30 }, (_, at) => `v${String(at)}-中`).join(',')
     await lab.run(`etcdctl put wide ${value}`)
     await lab.run('clear')
@@ -322,11 +285,8 @@ test.describe('text of every script', () => {
 test.describe('readers and their tools', () => {
   test('screen-reader mode exposes what stands on the screen, and is remembered', async ({
     page,
-    server,
-    sharedLab,
+    lab,
   }) => {
-    const lab = new LabPage(page)
-    await lab.openShared(server, sharedLab)
     const exposed = lab.terminal().locator('.xterm-accessibility')
     await expect(exposed).toHaveCount(0)
     const toggle = lab.terminal().getByRole('button', { name: 'Screen reader mode' })
@@ -343,11 +303,8 @@ test.describe('readers and their tools', () => {
 
   test('Esc and then Tab or Shift-Tab leave the terminal; Tab alone does not', async ({
     page,
-    server,
-    sharedLab,
+    lab,
   }) => {
-    const lab = new LabPage(page)
-    await lab.openShared(server, sharedLab)
     const input = lab.terminal().locator('textarea')
     await expect(input).toHaveAccessibleName('Command line of terminal 1')
     await expect(input).toHaveAccessibleDescription(/Esc then Tab leaves the terminal/)
@@ -365,11 +322,8 @@ test.describe('readers and their tools', () => {
 
   test('a selection is copied by Ctrl-C, which interrupts again once it is gone', async ({
     page,
-    server,
-    sharedLab,
+    lab,
   }) => {
-    const lab = new LabPage(page)
-    await lab.openShared(server, sharedLab)
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
     await lab.run('register CopyService 127.0.0.1:5050')
     await lab.type('watch CopyService')
@@ -394,10 +348,8 @@ test.describe('hostile input', () => {
   test('values in etcd cannot drive the terminal: no title, cursor, colour or clipboard', async ({
     page,
     server,
-    sharedLab,
+    lab,
   }) => {
-    const lab = new LabPage(page)
-    await lab.openShared(server, sharedLab)
     await lab.run('etcdctl put /hostile/mark here')
     const title = await page.title()
     const values = {
@@ -430,11 +382,8 @@ test.describe('hostile input', () => {
 
   test('hostile, huge and binary lines end neither the terminal nor the lab', async ({
     page,
-    server,
-    sharedLab,
+    lab,
   }) => {
-    const lab = new LabPage(page)
-    await lab.openShared(server, sharedLab)
     const huge = `etcdctl put k ${'x'.repeat(4096)}`
     await paste(page, lab, huge)
     await page.keyboard.press('Enter')
