@@ -39,6 +39,8 @@ export const errorCodes = [
   'UNAVAILABLE',
   'TIMEOUT',
   'COMPACTED',
+  'HISTORY_CHANGED',
+  'SNAPSHOT',
   'INVALID_INSTANCE',
   'NOT_REGISTERED',
   'LEASE_LOST',

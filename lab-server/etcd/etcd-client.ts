@@ -31,6 +31,7 @@ import type {
   WatchRequest,
 } from './etcd-calls.ts'
 import { FailoverCall, type CallPlan } from './failover-call.ts'
+import type { HistoryHeader } from './history.ts'
 import { keepLeaseAlive } from './keep-alive.ts'
 import { randomLeaseId } from './lease-id.ts'
 import { Scout } from './scout.ts'
@@ -229,14 +230,18 @@ export class EtcdClient {
    * Every change of the range from `fromRevision` on: no gap, no repeat, no reordering, whatever
    * happens to the members. Reading slowly slows the stream down; nothing is dropped. Ends when
    * `signal` aborts, the client closes, or the consumer leaves its loop. Throws `COMPACTED` with
-   * `details.compactRevision` when etcd no longer has what comes next; the caller lists again.
+   * `details.compactRevision` when etcd no longer has what comes next, `HISTORY_CHANGED` when the
+   * cluster's history is another one (restored from a copy, or another cluster at the same address);
+   * in both cases the caller lists again.
    */
   async *watch(request: WatchRequest): AsyncGenerator<WatchBatch, void, undefined> {
     const signal = this.#untilClosed(request.signal)
     if (signal.aborted) return
     const fromRevision = request.fromRevision ?? (await this.#revisionAfterNow(request, signal))
     if (fromRevision === null) return
-    yield* new WatchLoop(this.#streams, this.#scout, { ...request, fromRevision, signal }).batches()
+    const askCluster = (stop: AbortSignal) => this.#askCluster(stop)
+    const options = { ...request, fromRevision, signal, askCluster }
+    yield* new WatchLoop(this.#streams, this.#scout, options).batches()
   }
 
   /**
@@ -263,6 +268,19 @@ export class EtcdClient {
       signals: [this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])],
     })
     return call.run()
+  }
+
+  async #askCluster(signal: AbortSignal): Promise<HistoryHeader> {
+    const answer = await this.#call<IRangeResponse>(
+      {
+        service: 'KV',
+        method: 'range',
+        request: toRange({ key: 'any', countOnly: true }),
+        needsLeader: true,
+      },
+      { signal },
+    )
+    return answer.header
   }
 
   /** Null when the signal aborted meanwhile. */

@@ -38,6 +38,8 @@ function describeError(error: unknown): string {
 function labCode(code: number, text: string): ErrorCode {
   if (text.includes('etcdserver: no leader')) return 'NO_LEADER'
   if (text.includes('required revision has been compacted')) return 'COMPACTED'
+  // A linearizable read knows every revision there is: this one belongs to another history.
+  if (text.includes('required revision is a future revision')) return 'HISTORY_CHANGED'
   if (text.includes('requested lease not found')) return 'LEASE_LOST'
   if (code === grpc.unavailable) return 'UNAVAILABLE'
   if (code === grpc.deadlineExceeded) return 'TIMEOUT'

@@ -3,6 +3,13 @@ import { BatchQueue } from './batch-queue.ts'
 import type { EtcdConnection } from './connection.ts'
 import type { KeyRange, WatchBatch } from './etcd-calls.ts'
 import { isRecoverable } from './etcd-errors.ts'
+import {
+  advanceMark,
+  startMark,
+  suspectHistory,
+  type HistoryHeader,
+  type HistoryMark,
+} from './history.ts'
 import { pause } from './pause.ts'
 import type { Scout } from './scout.ts'
 import { WatchSession } from './watch-session.ts'
@@ -11,8 +18,15 @@ import { WatchSession } from './watch-session.ts'
 const scoutingMs = 300
 const shortestBackoffMs = 50
 const longestBackoffMs = 500
+/** A member that catches up looks like an older history; the cluster is asked no more often. */
+const doubtEveryMs = 500
 
-type LoopOptions = KeyRange & { readonly fromRevision: string; readonly signal: AbortSignal }
+type LoopOptions = KeyRange & {
+  readonly fromRevision: string
+  readonly signal: AbortSignal
+  /** The header of a linearizable read: what the cluster as a whole says. */
+  readonly askCluster: (signal: AbortSignal) => Promise<HistoryHeader>
+}
 
 /** One watch over the life of many sessions, each going on where the one before it stopped. */
 export class WatchLoop {
@@ -22,7 +36,10 @@ export class WatchLoop {
   readonly #stop = new AbortController()
   readonly #queue = new BatchQueue((full) => this.#session?.setPaused(full))
   readonly #callerSignal: AbortSignal
+  readonly #askCluster: LoopOptions['askCluster']
   #next: bigint
+  #mark: HistoryMark
+  #doubtedAt = -Infinity
   #session: WatchSession | null = null
   /** Held from the end of a session until the next one is confirmed. */
   #unfollow: (() => void) | null = null
@@ -31,7 +48,9 @@ export class WatchLoop {
     this.#connections = connections
     this.#scout = scout
     this.#range = options
+    this.#askCluster = options.askCluster
     this.#next = BigInt(options.fromRevision)
+    this.#mark = startMark(this.#next - 1n)
     this.#callerSignal = options.signal
   }
 
@@ -81,11 +100,39 @@ export class WatchLoop {
       next: this.#next,
       isSuspect: () => this.#scout.isLooking && this.#scout.isSilent(index),
       onConfirmed: () => this.#release(),
+      onHeader: (header) => this.#checkHistory(header),
       onBatch: (batch) => this.#queue.push(batch),
     })
     session.setPaused(this.#queue.isFull)
     this.#session = session
     return session
+  }
+
+  /** False when the member belongs to another cluster than before. */
+  #checkHistory(header: HistoryHeader): boolean {
+    const suspicion = suspectHistory(this.#mark, header)
+    if (suspicion === null) this.#mark = advanceMark(this.#mark, header)
+    else void this.#doubt()
+    return suspicion !== 'other-cluster'
+  }
+
+  /** Ends the watch when the cluster as a whole says that its history is another one. */
+  async #doubt(): Promise<void> {
+    const now = performance.now()
+    if (now - this.#doubtedAt < doubtEveryMs) return
+    this.#doubtedAt = now
+    let header: HistoryHeader
+    try {
+      header = await this.#askCluster(this.#stop.signal)
+    } catch {
+      // Nobody can say so now; the next header of that member raises the doubt again.
+      return
+    }
+    if (suspectHistory(this.#mark, header) === null) return
+    const error = historyChanged(this.#mark, header)
+    this.#stop.abort()
+    this.#queue.end(error)
+    this.#session?.stop(error)
   }
 
   /** The first member other than `previous` that answers; without any answer the next in turn. */
@@ -121,6 +168,14 @@ export class WatchLoop {
     this.#queue.end(null)
     this.#session?.stop(new LabError('CLOSED', 'the watch was ended'))
   }
+}
+
+function historyChanged(mark: HistoryMark, header: HistoryHeader): LabError {
+  return new LabError(
+    'HISTORY_CHANGED',
+    `cluster ${header.cluster_id} is at revision ${header.revision}; what was followed is cluster ${mark.clusterId ?? 'unknown'} at revision ${mark.revision}`,
+    { details: { revision: header.revision, next: (mark.revision + 1n).toString() } },
+  )
 }
 
 function backoff(failures: number): number {

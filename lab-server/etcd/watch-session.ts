@@ -4,6 +4,7 @@ import { LabError } from '../../protocol/index.ts'
 import type { EtcdConnection } from './connection.ts'
 import type { KeyRange, WatchBatch, WatchEvent } from './etcd-calls.ts'
 import { fromGrpcError, isRecoverable } from './etcd-errors.ts'
+import type { HistoryHeader } from './history.ts'
 import { fromKeyValue, fromOptionalKeyValue, toKeyRange } from './wire.ts'
 
 /** A member that has not confirmed the watch by then is frozen or gone, milliseconds. */
@@ -27,6 +28,8 @@ interface SessionOptions {
   /** True when this member is known not to answer anybody. */
   readonly isSuspect: () => boolean
   readonly onConfirmed: () => void
+  /** Sees every header first. False: the answer is of another cluster, and nothing in it counts. */
+  readonly onHeader: (header: HistoryHeader) => boolean
   readonly onBatch: (batch: WatchBatch) => void
 }
 
@@ -115,6 +118,7 @@ export class WatchSession {
 
   #onMessage(message: IWatchResponse): void {
     if (this.#isOver) return
+    if (!this.#belongs(message.header)) return
     this.#hear()
     if (message.canceled) {
       this.#end(this.#cancelled(message))
@@ -178,16 +182,24 @@ export class WatchSession {
   async #askRevision(): Promise<void> {
     const { connection } = this.#options
     const status = connection.unary<IStatusResponse>('Maintenance', 'status', {}, askAfterMs)
-    let revision: bigint
+    let header: HistoryHeader
     try {
-      revision = BigInt((await status.answer).header.revision)
+      header = (await status.answer).header
     } catch {
       // No sign of life: the silence goes on, and the next check says what follows from it.
       return
     }
-    if (this.#isOver || revision >= this.#next) return
+    if (this.#isOver || !this.#belongs(header)) return
+    const revision = BigInt(header.revision)
+    if (revision >= this.#next) return
     this.#hear()
     this.#onProgress(revision)
+  }
+
+  #belongs(header: HistoryHeader): boolean {
+    if (this.#options.onHeader(header)) return true
+    this.#end(this.#broken('the member belongs to another cluster'))
+    return false
   }
 
   #cancelled(message: IWatchResponse): LabError {

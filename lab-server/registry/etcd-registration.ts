@@ -5,7 +5,9 @@ import type { RawKey } from '../etcd/etcd-inspector.ts'
 import { pause } from '../etcd/pause.ts'
 import { backoffMs } from './backoff.ts'
 import { encodeInstance } from './codec.ts'
+import { asDraining } from './draining.ts'
 import type { LeasePool, LeaseShare, SharedLease } from './lease-pool.ts'
+import { isOvertaken } from './overtaken.ts'
 import { planStep, type SeenKey, type Step } from './registration-plan.ts'
 import type { Registration, ServiceInstance } from './registry.ts'
 import { instanceKey } from './service-key.ts'
@@ -91,6 +93,12 @@ export class EtcdRegistration implements Registration {
     this.#instance = instance
     this.#claim = true
     this.#wish({ value: encodeInstance(instance), ttlSeconds })
+  }
+
+  async drain(): Promise<void> {
+    if (this.#wanted === null) return
+    this.change(asDraining(this.#instance), this.#wanted.ttlSeconds)
+    await this.settled()
   }
 
   release(): Promise<void> {
@@ -198,6 +206,7 @@ export class EtcdRegistration implements Registration {
     const value = this.#wanted?.value ?? ''
     const lease = this.#lease.id
     const start = performance.now()
+    const before = this.#seenAt
     // Also when it fails: it may have been executed, or may still be.
     let prompt = false
     try {
@@ -213,6 +222,8 @@ export class EtcdRegistration implements Registration {
       )
       prompt = performance.now() - start < promptMs
       const { revision } = answer.header
+      // etcd answers from before what was known when it was asked: it was restored from a copy.
+      if (BigInt(revision) < before) this.#forget()
       // Also when it did not hold: what stands there may be this very put, executed by an attempt
       // whose answer was lost.
       this.#following ??= this.#followKey(revision)
@@ -312,14 +323,15 @@ export class EtcdRegistration implements Registration {
     }
   }
 
-  /** After compaction overtook the watch: the revision to go on from; null when it is not known. */
+  /** After the watch was overtaken: the revision to go on from; null when it is not known. */
   async #lookAgain(trouble: LabError): Promise<string | null> {
     const { client, onTrouble } = this.#options
     if (this.#stop.signal.aborted) return null
-    if (trouble.code !== 'COMPACTED') {
+    if (!isOvertaken(trouble)) {
       onTrouble(trouble)
       return null
     }
+    if (trouble.code === 'HISTORY_CHANGED') this.#forget()
     const { signal } = this.#stop
     try {
       const { header, kvs } = await client.range({ key: this.key }, { signal })
@@ -339,6 +351,12 @@ export class EtcdRegistration implements Registration {
     this.#seen = key
     this.#seenAt = at
     this.#notify()
+  }
+
+  /** The history that the key was seen in is not etcd's any more. */
+  #forget(): void {
+    this.#seen = null
+    this.#seenAt = 0n
   }
 
   #loseShare(share: LeaseShare): void {

@@ -1,11 +1,15 @@
 import { LabError, toLabError } from '../../protocol/index.ts'
 import type { EtcdClient } from '../etcd/etcd-client.ts'
 import { EtcdRegistration } from './etcd-registration.ts'
+import { FollowerPool } from './follow/follower-pool.ts'
+import { ViewStore } from './follow/view-store.ts'
 import { checkInstance, checkServiceId, notRegistered } from './instance.ts'
 import { bracketIpv6, ttlProblem } from './instance-rules.ts'
 import { LeasePool } from './lease-pool.ts'
 import type {
   Discovery,
+  FollowedService,
+  FollowingRegistry,
   Registration,
   Registry,
   RegistryChange,
@@ -30,30 +34,52 @@ export interface EtcdRegistryOptions {
    * the registry carries on by itself.
    */
   readonly onTrouble?: (error: LabError) => void
+  /** Directory where followed services are kept between processes; none by default. */
+  readonly snapshotDir?: string
+  /**
+   * How long instances that a restored or exchanged etcd does not know stay in a followed view,
+   * milliseconds. Default 30 000, the default TTL: a provider that lives is back by then.
+   */
+  readonly guardMs?: number
+  /** After so long without a word of etcd a followed view is stale, milliseconds. Default 5000. */
+  readonly staleAfterMs?: number
 }
 
 const defaultTtlSeconds = 30
+const defaultGuardMs = 30_000
+const defaultStaleAfterMs = 5000
 /** How long `close` waits for etcd to confirm; what is not confirmed then expires with its lease. */
 const closeMs = 3000
 
 /** A registry in etcd, in the wire format of the Java side. */
-export function createEtcdRegistry(options: EtcdRegistryOptions): Registry {
+export function createEtcdRegistry(options: EtcdRegistryOptions): FollowingRegistry {
   return new EtcdRegistry(options)
 }
 
-class EtcdRegistry implements Registry {
+class EtcdRegistry implements FollowingRegistry {
   readonly #client: EtcdClient
   readonly #onTrouble: (error: LabError) => void
   readonly #leases: LeasePool
   /** By key; a released one stays while it still has to look after its key. */
   readonly #registrations = new Map<string, EtcdRegistration>()
+  readonly #followers: FollowerPool
   readonly #closing = new AbortController()
   #closed: Promise<void> | null = null
 
-  constructor({ client, onTrouble = () => undefined }: EtcdRegistryOptions) {
+  constructor(options: EtcdRegistryOptions) {
+    const { client, onTrouble = () => undefined, snapshotDir } = options
     this.#client = client
     this.#onTrouble = onTrouble
     this.#leases = new LeasePool({ client, onTrouble })
+    this.#followers = new FollowerPool({
+      client,
+      onTrouble,
+      store: snapshotDir === undefined ? null : new ViewStore(snapshotDir),
+      limits: {
+        guardMs: options.guardMs ?? defaultGuardMs,
+        staleAfterMs: options.staleAfterMs ?? defaultStaleAfterMs,
+      },
+    })
   }
 
   async register(
@@ -128,6 +154,14 @@ class EtcdRegistry implements Registry {
     })
   }
 
+  async follow(
+    service: ServiceId,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<FollowedService> {
+    this.#checkOpen()
+    return this.#followers.open(checkServiceId(service), options.signal)
+  }
+
   registrations(): readonly Registration[] {
     return [...this.#registrations.values()].filter((each) => each.state() !== 'released')
   }
@@ -142,6 +176,7 @@ class EtcdRegistry implements Registry {
     this.#closing.abort(new LabError('CLOSED', 'the registry is closed'))
     const registrations = [...this.#registrations.values()]
     for (const each of registrations) each.stop()
+    await this.#followers.close()
     try {
       await this.#leases.close(closeMs)
       for (const each of registrations) each.finish(null)

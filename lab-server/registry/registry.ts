@@ -36,13 +36,25 @@ export interface Discovery {
   readonly undecodable: readonly { readonly key: string; readonly reason: string }[]
 }
 
+/**
+ * A delete has no cause in etcd; this is what can be known afterwards.
+ * - `drained`: its provider had said that it was leaving.
+ * - `expired`: the lease is gone with the key, by expiry or by a revocation.
+ * - `deleted`: the key was deleted; its lease lives on, or it had none.
+ * - `unknown`: etcd could not be asked in time.
+ */
+export type RemovalCause = 'drained' | 'expired' | 'deleted' | 'unknown'
+
 export type RegistryChange =
   | { readonly type: 'added' | 'updated'; readonly found: FoundInstance; readonly revision: string }
-  /** `instance` is null when the previous value could not be read. A delete has no cause in etcd. */
   | {
       readonly type: 'removed'
       readonly key: string
+      /** Null when the previous value could not be read. */
       readonly instance: ServiceInstance | null
+      /** That the key was on, decimal; "0" = none. */
+      readonly lease: string
+      readonly cause: RemovalCause
       readonly revision: string
     }
   /** The key is there, its value cannot be read (any more): no instance is known under it. */
@@ -53,10 +65,16 @@ export type RegistryChange =
       readonly revision: string
     }
   /**
-   * Compaction overtook the watch: the list was read again; the differences follow as changes (all
-   * instances as `added` when `fromRevision` itself is gone, since nothing is known to differ from).
+   * The watch could not go on where it was: what comes next has been compacted, or etcd's history is
+   * another one (it was restored from a copy). The list was read again; the differences follow as
+   * changes (all instances as `added` when `fromRevision` itself is gone, since nothing is known to
+   * differ from). After `history-changed` the revisions begin anew.
    */
-  | { readonly type: 'relisted'; readonly revision: string }
+  | {
+      readonly type: 'relisted'
+      readonly because: 'compacted' | 'history-changed'
+      readonly revision: string
+    }
 
 /**
  * A registration that keeps itself alive, and puts itself back after any loss, until released. When
@@ -67,6 +85,12 @@ export interface Registration {
   /** As it was written: defaults filled in, IPv6 in brackets. */
   readonly instance: ServiceInstance
   readonly key: string
+  /**
+   * Says that this instance is leaving (`draining` in its value, which consumers here do not choose
+   * and Java consumers ignore); `release` follows when calls in flight have ended. Resolves when it
+   * is written.
+   */
+  drain(): Promise<void>
   /** Current lease id (decimal), and the TTL etcd granted (seconds; may exceed what was asked). */
   lease(): { readonly id: string; readonly ttlSeconds: number }
   /** `registered`: in etcd as far as known. `recovering`: lost or unreachable, being put back. */
@@ -123,4 +147,49 @@ export interface Registry {
    * with its lease) and ends every watch.
    */
   close(): Promise<void>
+}
+
+/**
+ * How far a view can be relied on.
+ * - `live`: etcd said within the last seconds that this is what there is.
+ * - `stale`: etcd cannot be asked; this is what was last known, in this process or on disk.
+ * - `guarded`: etcd itself is suspect (restored from a copy, or another cluster). Instances that it
+ *   has lost stay in the view until they register again or the guard ends.
+ */
+export type Trust = 'live' | 'stale' | 'guarded'
+
+/** What is known of a service without asking. */
+export interface CurrentDiscovery extends Discovery {
+  readonly trust: Trust
+  /** Since etcd last said so, milliseconds; null when it has not in this process (from disk). */
+  readonly ageMs: number | null
+}
+
+export type FollowChange =
+  | Exclude<RegistryChange, { readonly type: 'relisted' }>
+  | { readonly type: 'trust'; readonly trust: Trust; readonly revision: string }
+
+/** One consumer's share of the view of a service. */
+export interface FollowedService {
+  readonly service: ServiceId
+  /** From memory; never waits and never throws. */
+  current(): CurrentDiscovery
+  /**
+   * The differences between what this loop was last given and what is known now: first all
+   * instances as `added` and how far they can be relied on, then what changes. A loop that takes
+   * its time misses what came and went meanwhile and nothing else. Ends when `signal` aborts or the
+   * view is closed.
+   */
+  changes(options: { signal: AbortSignal }): AsyncIterable<FollowChange>
+  /** Gives the share back; the last one ends the watch behind it. */
+  close(): void
+}
+
+/** A registry that keeps views: all consumers of a service in one process share one watch. */
+export interface FollowingRegistry extends Registry {
+  /**
+   * Resolves when there is something to serve: what etcd says or, when it cannot be asked, what the
+   * last process left on disk. Rejects like `discover` when there is neither.
+   */
+  follow(service: ServiceId, options?: { signal?: AbortSignal }): Promise<FollowedService>
 }

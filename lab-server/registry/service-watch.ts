@@ -2,7 +2,9 @@ import { LabError, toLabError } from '../../protocol/index.ts'
 import type { EtcdClient } from '../etcd/etcd-client.ts'
 import { pause } from '../etcd/pause.ts'
 import { backoffMs } from './backoff.ts'
+import { isOvertaken } from './overtaken.ts'
 import type { RegistryChange } from './registry.ts'
+import { explainRemovals } from './removal-cause.ts'
 import { applyBatch, diffViews, emptyView, listedView, type ServiceView } from './view.ts'
 
 export interface ServiceWatchOptions {
@@ -29,8 +31,8 @@ export async function listService(
 
 /**
  * The changes of one service: a list, then a watch from the revision after it. When compaction
- * overtakes the watch (the consumer, or the connection, was away too long), `relisted` and the real
- * differences follow instead of what was missed. Ends without an error when `signal` aborts.
+ * overtakes the watch (the consumer, or the connection, was away too long), or etcd's history is
+ * another one, `relisted` and the real differences follow instead of what was missed. Ends without an error when `signal` aborts.
  */
 export async function* watchService(
   options: ServiceWatchOptions,
@@ -51,33 +53,35 @@ async function* watchEndlessly(
   const { view: first, changes } = await startView(options)
   yield* changes
   for (let view = first; ;) {
-    const last = yield* follow(options, view)
-    if (options.signal.aborted) return
+    const { last, overtaken } = yield* follow(options, view)
+    if (overtaken === null) return
     view = await relist(options)
-    yield { type: 'relisted', revision: view.revision.toString() }
-    yield* diffViews(last, view)
+    yield toRelisted(view, overtaken)
+    yield* await explainRemovals(options.client, diffViews(last, view), options.signal)
   }
 }
 
-/** Goes on until compaction overtakes it, or the signal aborts; returns the view at that point. */
+/** Goes on until it is overtaken, or (null) the signal aborts; returns the view at that point. */
 async function* follow(
   { client, prefix, signal }: ServiceWatchOptions,
   from: ServiceView,
-): AsyncGenerator<RegistryChange, ServiceView, undefined> {
+): AsyncGenerator<RegistryChange, { last: ServiceView; overtaken: LabError | null }, undefined> {
   let view = from
   try {
     const fromRevision = (view.revision + 1n).toString()
     for await (const batch of client.watch({ prefix, fromRevision, signal })) {
       const step = applyBatch(view, batch)
       view = step.view
-      yield* step.changes
+      yield* await explainRemovals(client, step.changes, signal)
     }
     // Without an abort only the closing of the client ends a watch.
     if (!signal.aborted) throw new LabError('CLOSED', `the watch of ${prefix} was closed`)
+    return { last: view, overtaken: null }
   } catch (error) {
-    if (toLabError(error).code !== 'COMPACTED') throw error
+    const overtaken = toLabError(error)
+    if (!isOvertaken(overtaken)) throw error
+    return { last: view, overtaken }
   }
-  return view
 }
 
 /** What the caller knows already, and what it has to be told first. */
@@ -93,10 +97,10 @@ async function startView(
   try {
     return { view: await listService(client, prefix, { signal, revision }), changes: [] }
   } catch (error) {
-    if (toLabError(error).code !== 'COMPACTED') throw error
+    const overtaken = toLabError(error)
+    if (!isOvertaken(overtaken)) throw error
     const view = await relist(options)
-    const relisted = { type: 'relisted', revision: view.revision.toString() } as const
-    return { view, changes: [relisted, ...diffViews(nothing, view)] }
+    return { view, changes: [toRelisted(view, overtaken), ...diffViews(nothing, view)] }
   }
 }
 
@@ -113,6 +117,11 @@ async function relist(options: ServiceWatchOptions): Promise<ServiceView> {
       await pause(backoffMs(attempt), signal)
     }
   }
+}
+
+function toRelisted(view: ServiceView, { code }: LabError): RegistryChange {
+  const because = code === 'HISTORY_CHANGED' ? 'history-changed' : 'compacted'
+  return { type: 'relisted', because, revision: view.revision.toString() }
 }
 
 function isOutage({ code }: LabError): boolean {

@@ -1,7 +1,8 @@
 import type { WatchBatch, WatchEvent } from '../etcd/etcd-calls.ts'
 import type { RawKey } from '../etcd/etcd-inspector.ts'
 import { decodeInstance } from './codec.ts'
-import type { Discovery, FoundInstance, RegistryChange } from './registry.ts'
+import { isDraining } from './draining.ts'
+import type { Discovery, FoundInstance, RegistryChange, RemovalCause } from './registry.ts'
 import { parseInstanceKey, servicePrefix } from './service-key.ts'
 
 /**
@@ -14,10 +15,13 @@ export interface ServiceView {
   readonly entries: ReadonlyMap<string, ViewEntry>
 }
 
-interface ViewEntry {
+/** One key under the prefix. */
+export interface ViewEntry {
   readonly key: string
   readonly value: Uint8Array
   readonly modRevision: bigint
+  /** Decimal; "0" = none. */
+  readonly lease: string
   /** Null when the key or its value cannot be read. */
   readonly found: FoundInstance | null
   /** Why it cannot be read; empty when it can. */
@@ -114,13 +118,21 @@ function toRemoved(entry: ViewEntry, revision: bigint): RegistryChange {
     type: 'removed',
     key: entry.key,
     instance: entry.found?.instance ?? null,
+    lease: entry.lease,
+    cause: removalCause(entry),
     revision: revision.toString(),
   }
 }
 
+/** What the last value tells. Whether a lease ended with the key only etcd can say. */
+function removalCause({ found, lease }: ViewEntry): RemovalCause {
+  if (found && isDraining(found.instance)) return 'drained'
+  return lease === '0' ? 'deleted' : 'unknown'
+}
+
 function readEntry(prefix: string, kv: RawKey): ViewEntry {
   const key = keyText(kv.key)
-  const base = { key, value: kv.value, modRevision: BigInt(kv.modRevision) }
+  const base = { key, value: kv.value, modRevision: BigInt(kv.modRevision), lease: kv.lease }
   const parsed = parseInstanceKey(key)
   if (!parsed || servicePrefix(parsed.service) !== prefix)
     return { ...base, found: null, reason: 'the key does not go on with host:port' }

@@ -7,13 +7,14 @@ import type { ClusterDriver } from '../../lab-server/cluster/cluster-driver.ts'
 import { EtcdClient } from '../../lab-server/etcd/etcd-client.ts'
 import { connectMember } from '../../lab-server/etcd/member.ts'
 import type { Registry, ServiceInstance } from '../../lab-server/registry/registry.ts'
+import { restoreData, saveData } from './restore-data.ts'
 import { bringBackAll, createTestDriver, etcdUnderTest } from './test-lab.ts'
 import { waitFor } from './wait-for.ts'
 
 const run = promisify(execFile)
 
 /** Makes the registry under test over a client; the world closes both. */
-export type CreateRegistry = (client: EtcdClient) => Registry
+export type CreateRegistry<R extends Registry = Registry> = (client: EtcdClient) => R
 
 /** A provider in a process of its own, registered and kept alive. */
 export interface ProviderProcess {
@@ -22,12 +23,12 @@ export interface ProviderProcess {
 }
 
 /** Registries over one real cluster of three, and everything that can happen to it. */
-export interface RegistryWorld {
+export interface RegistryWorld<R extends Registry = Registry> {
   /**
    * A registry with connections of its own, as another process would have: to the named members, the
    * one to ask first at the front; by default to all.
    */
-  open(...members: string[]): Registry
+  open(...members: string[]): R
   startProvider(instance: ServiceInstance, ttlSeconds: number): Promise<ProviderProcess>
   /** A client of the test's own: what is really in etcd, and changes behind the registry's back. */
   readonly etcd: EtcdClient
@@ -38,20 +39,29 @@ export interface RegistryWorld {
   killLeader(): Promise<string>
   /** Forgets everything older than the newest revision. */
   compact(): Promise<void>
+  /** Copies the data as it is now (`etcdctl snapshot save`). Resolves with the file. */
+  save(): Promise<string>
+  /**
+   * Kills every member and starts all of them again from the copy, as an operator would after a
+   * disaster. With another token the cluster gets another id.
+   */
+  restore(copy: string, options?: { token?: string }): Promise<void>
   /** Starts or resumes every member that is away, and waits for a leader. */
   heal(): Promise<void>
   close(): Promise<void>
 }
 
-export async function createRegistryWorld(create: CreateRegistry): Promise<RegistryWorld> {
+export async function createRegistryWorld<R extends Registry>(
+  create: CreateRegistry<R>,
+): Promise<RegistryWorld<R>> {
   const lab = await createTestDriver()
   const { driver } = lab
   const urls = driver.members().map(({ clientUrl }) => clientUrl)
   const etcd = new EtcdClient({ endpoints: urls })
-  const opened: { registry: Registry; client: EtcdClient }[] = []
+  const opened: { registry: R; client: EtcdClient }[] = []
   const providers: ChildProcess[] = []
 
-  function open(...members: string[]): Registry {
+  function open(...members: string[]): R {
     const endpoints = members.length === 0 ? urls : members.map((name) => urlOf(driver, name))
     const client = new EtcdClient({ endpoints })
     const registry = create(client)
@@ -104,7 +114,13 @@ export async function createRegistryWorld(create: CreateRegistry): Promise<Regis
   await bringBackAll(driver)
   await findLeader(driver)
   const leader = () => findLeader(driver)
-  return { open, startProvider, etcd, driver, leader, killLeader, compact, heal, close }
+  const save = () => saveData(driver, join(lab.labDir, 'copy.db'))
+  const restore: RegistryWorld['restore'] = async (copy, options = {}) => {
+    await restoreData({ driver, labDir: lab.labDir, copy, ...options })
+    await findLeader(driver)
+  }
+  const leaders = { leader, killLeader }
+  return { open, startProvider, etcd, driver, ...leaders, compact, save, restore, heal, close }
 }
 
 function urlOf(driver: ClusterDriver, name: string): string {

@@ -197,8 +197,10 @@ export const en = {
     updated: 'updated',
     removed: 'removed',
     undecodable: 'undecodable',
-    relisted: (p: { revision: string }) =>
-      `compaction overtook the watch; listed again at revision ${p.revision}`,
+    relisted: (p: { revision: string; because: 'compacted' | 'history-changed' }) =>
+      p.because === 'compacted'
+        ? `compaction overtook the watch; listed again at revision ${p.revision}`
+        : `etcd's history is not the one that was watched (restored from a copy?); listed again at revision ${p.revision}`,
     revision: (p: { revision: string }) => `rev ${p.revision}`,
     group: (p: { group: string }) => `group ${p.group}`,
     ended: 'The watch has ended.',

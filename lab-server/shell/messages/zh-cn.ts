@@ -68,6 +68,8 @@ export const zhCn: Messages = {
     UNAVAILABLE: '目前没有成员能应答。',
     TIMEOUT: 'etcd 没有在期限内应答。',
     COMPACTED: '要求的 revision 已经被压缩。',
+    SNAPSHOT: '磁盘上保存的视图无法使用。',
+    HISTORY_CHANGED: '集群的历史和之前跟踪的对不上。',
     INVALID_INSTANCE: '服务或实例的写法不对。',
     NOT_REGISTERED: '没有注册过这个实例。',
     LEASE_LOST: '租约已经失效。',
@@ -172,7 +174,10 @@ export const zhCn: Messages = {
     updated: '更新',
     removed: '移除',
     undecodable: '无法解析',
-    relisted: (p) => `压缩越过了监听的位置，已在 revision ${p.revision} 重新列出`,
+    relisted: (p) =>
+      p.because === 'compacted'
+        ? `压缩越过了监听的位置，已在 revision ${p.revision} 重新列出`
+        : `etcd 的历史和之前监听的对不上（是否从快照恢复过？），已在 revision ${p.revision} 重新列出`,
     revision: (p) => `rev ${p.revision}`,
     group: (p) => `分组 ${p.group}`,
     ended: '监听已结束。',
