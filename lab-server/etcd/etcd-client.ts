@@ -31,7 +31,6 @@ import type {
   WatchRequest,
 } from './etcd-calls.ts'
 import { FailoverCall, type CallPlan } from './failover-call.ts'
-import type { HistoryHeader } from './history.ts'
 import { keepLeaseAlive } from './keep-alive.ts'
 import { randomLeaseId } from './lease-id.ts'
 import { Scout } from './scout.ts'
@@ -239,8 +238,7 @@ export class EtcdClient {
     if (signal.aborted) return
     const fromRevision = request.fromRevision ?? (await this.#revisionAfterNow(request, signal))
     if (fromRevision === null) return
-    const askCluster = (stop: AbortSignal) => this.#askCluster(stop)
-    const options = { ...request, fromRevision, signal, askCluster }
+    const options = { ...request, fromRevision, signal }
     yield* new WatchLoop(this.#streams, this.#scout, options).batches()
   }
 
@@ -268,19 +266,6 @@ export class EtcdClient {
       signals: [this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])],
     })
     return call.run()
-  }
-
-  async #askCluster(signal: AbortSignal): Promise<HistoryHeader> {
-    const answer = await this.#call<IRangeResponse>(
-      {
-        service: 'KV',
-        method: 'range',
-        request: toRange({ key: 'any', countOnly: true }),
-        needsLeader: true,
-      },
-      { signal },
-    )
-    return answer.header
   }
 
   /** Null when the signal aborted meanwhile. */

@@ -22,6 +22,13 @@ describe('the history of a cluster', () => {
 
   it('keeps the furthest revision that any member showed', () => {
     const mark = advanceMark(advanceMark(startMark(5n), header('9')), header('7'))
-    expect(mark).toEqual({ clusterId: '7', revision: 9n })
+    expect(mark).toEqual({ clusterId: '7', revision: 9n, raftIndex: 0n })
+  })
+
+  it('is doubted when its log is shorter than it was, though its revision is not', () => {
+    const mark = advanceMark(startMark(5n), { ...header('9'), raftIndex: '40' })
+    expect(suspectHistory(mark, { ...header('12'), raftIndex: '8' })).toBe('behind')
+    expect(suspectHistory(mark, { ...header('12'), raftIndex: '40' })).toBeNull()
+    expect(suspectHistory(mark, header('12'))).toBeNull()
   })
 })

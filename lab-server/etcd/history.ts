@@ -2,46 +2,58 @@
  * Tells when a cluster is not the one that was followed: another cluster behind the same address,
  * or the same one restored from an older copy of its data. Pure.
  *
- * What cannot be told from here: a restored cluster that keeps its id and has already been written
- * past the revision that was followed. `etcdutl snapshot restore --bump-revision --mark-compacted`
- * exists for that (https://etcd.io/docs/v3.6/op-guide/recovery/); it shows as compaction.
+ * What cannot be told from here: a restored cluster that keeps its id and in which, before anybody
+ * looks, more has happened than in the whole history that was followed.
  */
 
-/** The furthest that has been seen of one history. Within it the revision never goes back. */
+/** The furthest that has been seen of one history. Within it neither number goes back. */
 export interface HistoryMark {
   /** Decimal; null before the first answer. */
   readonly clusterId: string | null
   readonly revision: bigint
+  /** A restored cluster counts it anew from its members, whatever revision it keeps. */
+  readonly raftIndex: bigint
 }
 
 /** What an answer says of the history that it comes from, as etcd3's stubs give it. */
 export interface HistoryHeader {
   readonly cluster_id: string
   readonly revision: string
+  /** Only Status tells it. */
+  readonly raftIndex?: string
 }
+
+/** What a member says once a linearizable read has brought it up to date. */
+export type HistoryFacts = Required<HistoryHeader>
 
 /**
  * - `other-cluster`: another id.
- * - `behind`: an earlier revision. One member may say so while it catches up; a linearizable read
- *   that says so comes from another history.
+ * - `behind`: an earlier revision or index. A member may say so while it catches up; once it is up
+ *   to date it is of another history.
  */
 export type Suspicion = 'other-cluster' | 'behind'
 
 /** Nothing is known but the last revision that was delivered. */
 export function startMark(revision: bigint): HistoryMark {
-  return { clusterId: null, revision }
+  return { clusterId: null, revision, raftIndex: 0n }
 }
 
 export function suspectHistory(mark: HistoryMark, header: HistoryHeader): Suspicion | null {
   if (mark.clusterId !== null && header.cluster_id !== mark.clusterId) return 'other-cluster'
-  return BigInt(header.revision) < mark.revision ? 'behind' : null
+  if (BigInt(header.revision) < mark.revision) return 'behind'
+  const { raftIndex } = header
+  return raftIndex !== undefined && BigInt(raftIndex) < mark.raftIndex ? 'behind' : null
 }
 
 /** The mark after an answer of the same history. */
 export function advanceMark(mark: HistoryMark, header: HistoryHeader): HistoryMark {
-  const revision = BigInt(header.revision)
   return {
     clusterId: header.cluster_id,
-    revision: revision > mark.revision ? revision : mark.revision,
+    revision: larger(mark.revision, BigInt(header.revision)),
+    raftIndex: larger(mark.raftIndex, BigInt(header.raftIndex ?? 0)),
   }
+}
+
+function larger(one: bigint, other: bigint): bigint {
+  return one > other ? one : other
 }

@@ -1,32 +1,31 @@
+import type { IStatusResponse } from 'etcd3/lib/rpc.js'
 import { LabError } from '../../protocol/index.ts'
 import { BatchQueue } from './batch-queue.ts'
 import type { EtcdConnection } from './connection.ts'
-import type { KeyRange, WatchBatch } from './etcd-calls.ts'
+import type { Bytes, KeyRange, WatchBatch } from './etcd-calls.ts'
 import { isRecoverable } from './etcd-errors.ts'
 import {
   advanceMark,
   startMark,
   suspectHistory,
+  type HistoryFacts,
   type HistoryHeader,
   type HistoryMark,
 } from './history.ts'
 import { pause } from './pause.ts'
 import type { Scout } from './scout.ts'
 import { WatchSession } from './watch-session.ts'
+import { toRange } from './wire.ts'
 
 /** How long to wait for the scout to name a member that answers, before trying the next in turn. */
 const scoutingMs = 300
 const shortestBackoffMs = 50
 const longestBackoffMs = 500
-/** A member that catches up looks like an older history; the cluster is asked no more often. */
-const doubtEveryMs = 500
+/** A member that catches up looks like an older history; it is examined no more often. */
+const examineEveryMs = 500
+const examineDeadlineMs = 3000
 
-type LoopOptions = KeyRange & {
-  readonly fromRevision: string
-  readonly signal: AbortSignal
-  /** The header of a linearizable read: what the cluster as a whole says. */
-  readonly askCluster: (signal: AbortSignal) => Promise<HistoryHeader>
-}
+type LoopOptions = KeyRange & { readonly fromRevision: string; readonly signal: AbortSignal }
 
 /** One watch over the life of many sessions, each going on where the one before it stopped. */
 export class WatchLoop {
@@ -36,10 +35,10 @@ export class WatchLoop {
   readonly #stop = new AbortController()
   readonly #queue = new BatchQueue((full) => this.#session?.setPaused(full))
   readonly #callerSignal: AbortSignal
-  readonly #askCluster: LoopOptions['askCluster']
   #next: bigint
   #mark: HistoryMark
-  #doubtedAt = -Infinity
+  #examinedAt = -Infinity
+  #wasExamined = false
   #session: WatchSession | null = null
   /** Held from the end of a session until the next one is confirmed. */
   #unfollow: (() => void) | null = null
@@ -48,7 +47,6 @@ export class WatchLoop {
     this.#connections = connections
     this.#scout = scout
     this.#range = options
-    this.#askCluster = options.askCluster
     this.#next = BigInt(options.fromRevision)
     this.#mark = startMark(this.#next - 1n)
     this.#callerSignal = options.signal
@@ -99,8 +97,11 @@ export class WatchLoop {
       range: this.#range,
       next: this.#next,
       isSuspect: () => this.#scout.isLooking && this.#scout.isSilent(index),
-      onConfirmed: () => this.#release(),
-      onHeader: (header) => this.#checkHistory(header),
+      onConfirmed: () => {
+        this.#release()
+        void this.#examine(connection)
+      },
+      onHeader: (header) => this.#checkHistory(connection, header),
       onBatch: (batch) => this.#queue.push(batch),
     })
     session.setPaused(this.#queue.isFull)
@@ -109,27 +110,29 @@ export class WatchLoop {
   }
 
   /** False when the member belongs to another cluster than before. */
-  #checkHistory(header: HistoryHeader): boolean {
+  #checkHistory(connection: EtcdConnection, header: HistoryHeader): boolean {
     const suspicion = suspectHistory(this.#mark, header)
     if (suspicion === null) this.#mark = advanceMark(this.#mark, header)
-    else void this.#doubt()
+    else if (performance.now() - this.#examinedAt >= examineEveryMs) void this.#examine(connection)
     return suspicion !== 'other-cluster'
   }
 
-  /** Ends the watch when the cluster as a whole says that its history is another one. */
-  async #doubt(): Promise<void> {
-    const now = performance.now()
-    if (now - this.#doubtedAt < doubtEveryMs) return
-    this.#doubtedAt = now
-    let header: HistoryHeader
-    try {
-      header = await this.#askCluster(this.#stop.signal)
-    } catch {
-      // Nobody can say so now; the next header of that member raises the doubt again.
+  /** Ends the watch when what a member says once it is up to date is of another history. */
+  async #examine(connection: EtcdConnection): Promise<void> {
+    this.#examinedAt = performance.now()
+    // What is heard while the member is being asked may well be newer than its answer.
+    const before = this.#mark
+    const facts = await readHistory(connection, {
+      range: this.#range,
+      isFirst: !this.#wasExamined,
+    })
+    if (facts === null || this.#stop.signal.aborted) return
+    this.#wasExamined = true
+    if (suspectHistory(before, facts) === null) {
+      this.#mark = advanceMark(this.#mark, facts)
       return
     }
-    if (suspectHistory(this.#mark, header) === null) return
-    const error = historyChanged(this.#mark, header)
+    const error = historyChanged(before, facts)
     this.#stop.abort()
     this.#queue.end(error)
     this.#session?.stop(error)
@@ -170,11 +173,40 @@ export class WatchLoop {
   }
 }
 
-function historyChanged(mark: HistoryMark, header: HistoryHeader): LabError {
+/**
+ * What this member says after a linearizable read; null when it cannot be asked now. Before there is
+ * a history to compare with, whatever it says will do.
+ */
+async function readHistory(
+  connection: EtcdConnection,
+  { range, isFirst }: { readonly range: KeyRange; readonly isFirst: boolean },
+): Promise<HistoryFacts | null> {
+  try {
+    if (!isFirst) {
+      const request = toRange({ key: firstKey(range), countOnly: true })
+      await connection.unary('KV', 'range', request, examineDeadlineMs).answer
+    }
+    const status = connection.unary<IStatusResponse>('Maintenance', 'status', {}, examineDeadlineMs)
+    const { header, raftIndex } = await status.answer
+    return { cluster_id: header.cluster_id, revision: header.revision, raftIndex }
+  } catch {
+    // Without a quorum nobody can say; the next header or the next session raises the question again.
+    return null
+  }
+}
+
+/** One that whoever may watch the range may read. */
+function firstKey(range: KeyRange): Bytes {
+  if ('key' in range) return range.key
+  return 'prefix' in range ? range.prefix : range.from
+}
+
+function historyChanged(mark: HistoryMark, facts: HistoryFacts): LabError {
+  const { cluster_id: cluster, revision, raftIndex } = facts
   return new LabError(
     'HISTORY_CHANGED',
-    `cluster ${header.cluster_id} is at revision ${header.revision}; what was followed is cluster ${mark.clusterId ?? 'unknown'} at revision ${mark.revision}`,
-    { details: { revision: header.revision, next: (mark.revision + 1n).toString() } },
+    `cluster ${cluster} is at revision ${revision}, Raft index ${raftIndex}; what was followed is cluster ${mark.clusterId ?? 'unknown'} at revision ${mark.revision}, Raft index ${mark.raftIndex}`,
+    { details: { revision, next: (mark.revision + 1n).toString() } },
   )
 }
 

@@ -184,7 +184,8 @@ export class WatchSession {
     const status = connection.unary<IStatusResponse>('Maintenance', 'status', {}, askAfterMs)
     let header: HistoryHeader
     try {
-      header = (await status.answer).header
+      const { header: answered, raftIndex } = await status.answer
+      header = { ...answered, raftIndex }
     } catch {
       // No sign of life: the silence goes on, and the next check says what follows from it.
       return

@@ -55,6 +55,8 @@ async function* watchEndlessly(
   for (let view = first; ;) {
     const { last, overtaken } = yield* follow(options, view)
     if (overtaken === null) return
+    // Two clusters behind one address must not be listed in turn without a pause.
+    if (overtaken.code === 'HISTORY_CHANGED') await pause(backoffMs(1), options.signal)
     view = await relist(options)
     yield toRelisted(view, overtaken)
     yield* await explainRemovals(options.client, diffViews(last, view), options.signal)

@@ -20,6 +20,10 @@ export type CreateRegistry<R extends Registry = Registry> = (client: EtcdClient)
 export interface ProviderProcess {
   /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>
+  /** SIGSTOP. */
+  pause(): void
+  /** SIGCONT. */
+  resume(): void
 }
 
 /** Registries over one real cluster of three, and everything that can happen to it. */
@@ -37,6 +41,8 @@ export interface RegistryWorld<R extends Registry = Registry> {
   leader(): Promise<string>
   /** Kills the leader; resolves with its name when another one leads. */
   killLeader(): Promise<string>
+  /** The real etcdctl on every member that runs. Resolves with what it printed. */
+  etcdctl(...args: string[]): Promise<string>
   /** Forgets everything older than the newest revision. */
   compact(): Promise<void>
   /** Copies the data as it is now (`etcdctl snapshot save`). Resolves with the file. */
@@ -78,7 +84,11 @@ export async function createRegistryWorld<R extends Registry>(
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     providers.push(child)
     await once(child.stdout, 'data')
-    return { kill: () => kill(child) }
+    return {
+      kill: () => kill(child),
+      pause: () => void child.kill('SIGSTOP'),
+      resume: () => void child.kill('SIGCONT'),
+    }
   }
 
   async function killLeader(): Promise<string> {
@@ -88,12 +98,16 @@ export async function createRegistryWorld<R extends Registry>(
     return name
   }
 
-  async function compact(): Promise<void> {
-    const { header } = await etcd.range({ key: 'any', countOnly: true })
-    const etcdctl = join(dirname(etcdUnderTest()), 'etcdctl')
+  async function etcdctl(...args: string[]): Promise<string> {
+    const binary = join(dirname(etcdUnderTest()), 'etcdctl')
     const endpoints = driver.members().filter(({ state }) => state === 'running')
     const list = endpoints.map(({ clientUrl }) => clientUrl).join(',')
-    await run(etcdctl, [`--endpoints=${list}`, 'compact', header.revision])
+    return (await run(binary, [`--endpoints=${list}`, ...args])).stdout
+  }
+
+  async function compact(): Promise<void> {
+    const { header } = await etcd.range({ key: 'any', countOnly: true })
+    await etcdctl('compact', header.revision)
   }
 
   async function heal(): Promise<void> {
@@ -120,7 +134,8 @@ export async function createRegistryWorld<R extends Registry>(
     await findLeader(driver)
   }
   const leaders = { leader, killLeader }
-  return { open, startProvider, etcd, driver, ...leaders, compact, save, restore, heal, close }
+  const data = { etcdctl, compact, save, restore }
+  return { open, startProvider, etcd, driver, ...leaders, ...data, heal, close }
 }
 
 function urlOf(driver: ClusterDriver, name: string): string {

@@ -110,8 +110,9 @@ describe('calls', () => {
     expect(empty.message).toContain('etcdserver: key is not provided')
     const lost = await refusal(client.put({ key: 'x', value: 'x', lease: '12345' }))
     expect(lost.code).toBe('LEASE_LOST')
+    // A linearizable read knows every revision there is.
     const future = await refusal(client.range({ key: 'x', revision: '999999999' }))
-    expect(future.code).toBe('ETCD_REFUSED')
+    expect(future.code).toBe('HISTORY_CHANGED')
   })
 
   it('says which members form the cluster', async () => {

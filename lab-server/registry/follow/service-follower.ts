@@ -2,7 +2,6 @@ import { LabError, toLabError } from '../../../protocol/index.ts'
 import type { EtcdClient } from '../../etcd/etcd-client.ts'
 import { pause } from '../../etcd/pause.ts'
 import { backoffMs } from '../backoff.ts'
-import { isOvertaken } from '../overtaken.ts'
 import type { Trust } from '../registry.ts'
 import { listedView } from '../view.ts'
 import {
@@ -42,7 +41,10 @@ export class ServiceFollower {
   #state: FollowState
   /** There was a view on disk to begin with. */
   #isKept = false
-  /** Since the last list that etcd answered. */
+  /**
+   * Since the last list that etcd answered. A changed history is one too: two clusters behind one
+   * address must not be listed in turn without a pause.
+   */
   #failures = 0
   #historyChanged = false
   #timer: NodeJS.Timeout | null = null
@@ -110,9 +112,9 @@ export class ServiceFollower {
       const trouble = toLabError(error)
       if (trouble.code === 'CLOSED') this.#stop.abort(trouble)
       if (this.#stop.signal.aborted) return
-      if (trouble.code === 'HISTORY_CHANGED') this.#historyChanged = true
-      if (isOvertaken(trouble)) return
+      if (trouble.code === 'COMPACTED') return
       this.#failures += 1
+      if (trouble.code === 'HISTORY_CHANGED') this.#historyChanged = true
       this.#onTrouble(trouble)
     }
   }

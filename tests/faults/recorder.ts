@@ -1,0 +1,186 @@
+import type { EtcdClient } from '../../lab-server/etcd/etcd-client.ts'
+import { decodeInstance } from '../../lab-server/registry/codec.ts'
+import type { FollowedService } from '../../lab-server/registry/registry.ts'
+import { parseInstanceKey } from '../../lab-server/registry/service-key.ts'
+import { toLabError } from '../../protocol/index.ts'
+import type {
+  ChapterStep,
+  ConsumerStory,
+  ConsumerView,
+  Interval,
+  ProviderLife,
+  RunHistory,
+} from './history.ts'
+
+const lookEveryMs = 15
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
+
+interface RecordedLife extends Omit<Mutable<ProviderLife>, 'frozen'> {
+  readonly frozen: Interval[]
+}
+
+interface RecordedConsumer {
+  readonly name: string
+  readonly followed: FollowedService
+  readonly views: ConsumerView[]
+  readonly blind: Interval[]
+}
+
+/** Writes down what happens: who lives, what etcd holds, what consumers are served. */
+export class Recorder {
+  readonly #etcd: EtcdClient
+  readonly #prefix: string
+  readonly #start = performance.now()
+  readonly #lives: RecordedLife[] = []
+  readonly #consumers: RecordedConsumer[] = []
+  readonly #outages: Interval[] = []
+  readonly #chapters: { readonly from: number; readonly steps: ChapterStep[] }[] = []
+  readonly #keys = new Map<string, number | null>()
+  readonly #stop = new AbortController()
+  readonly #looking: NodeJS.Timeout
+  readonly #observing: Promise<void>
+
+  constructor(etcd: EtcdClient, prefix: string) {
+    this.#etcd = etcd
+    this.#prefix = prefix
+    this.#beginChapter()
+    this.#looking = setInterval(() => this.#look(), lookEveryMs)
+    this.#observing = this.#observe()
+  }
+
+  /** Milliseconds since the recording began. */
+  now(): number {
+    return performance.now() - this.#start
+  }
+
+  born(port: number, ttlMs: number): void {
+    this.#lives.push({ port, ttlMs, from: this.now(), to: null, frozen: [] })
+  }
+
+  died(port: number): void {
+    const life = this.#livingAt(port)
+    if (life) life.to = this.now()
+  }
+
+  frozen(port: number, interval: Interval): void {
+    this.#livingAt(port)?.frozen.push(interval)
+  }
+
+  consumer(name: string, followed: FollowedService): void {
+    this.#consumers.push({ name, followed, views: [], blind: [] })
+  }
+
+  blinded(name: string, interval: Interval): void {
+    this.#consumers.find((each) => each.name === name)?.blind.push(interval)
+  }
+
+  /** Records how long the action takes as a time in which etcd could not do its part. */
+  async outage(action: () => Promise<void>): Promise<void> {
+    const from = this.now()
+    await action()
+    this.#outages.push({ from, to: this.now() })
+  }
+
+  livingPorts(): number[] {
+    const living = this.#lives.filter(({ to }) => to === null)
+    return living.map(({ port }) => port).toSorted((a, b) => a - b)
+  }
+
+  /** What every consumer is served now, and whether it relies on it. */
+  served(): { name: string; ports: readonly number[]; trust: string }[] {
+    this.#look()
+    return this.#consumers.map(({ name, followed }) => ({
+      name,
+      ports: portsOf(followed),
+      trust: followed.current().trust,
+    }))
+  }
+
+  async end(): Promise<{ history: RunHistory; end: number }> {
+    this.#look()
+    clearInterval(this.#looking)
+    const end = this.now()
+    this.#stop.abort()
+    await this.#observing
+    const consumers: ConsumerStory[] = this.#consumers
+    const history = { providers: this.#lives, chapters: this.#chapters, consumers }
+    return { history: { ...history, outages: this.#outages }, end }
+  }
+
+  #livingAt(port: number): RecordedLife | undefined {
+    return this.#lives.findLast((life) => life.port === port && life.to === null)
+  }
+
+  #look(): void {
+    for (const { followed, views } of this.#consumers) {
+      const { trust, revision: text } = followed.current()
+      const revision = BigInt(text)
+      const ports = portsOf(followed)
+      const last = views.at(-1)
+      const isSame = last?.trust === trust && last.ports.join() === ports.join()
+      if (isSame && last.revision === revision) continue
+      views.push({ at: this.now(), ports, revision, trust })
+    }
+  }
+
+  /** etcd's own story, from a list and a watch of the test's own. */
+  async #observe(): Promise<void> {
+    const { signal } = this.#stop
+    let next = await this.#list()
+    while (!signal.aborted) {
+      try {
+        const request = { prefix: this.#prefix, fromRevision: next.toString(), signal }
+        for await (const { events, revision } of this.#etcd.watch(request)) {
+          for (const { type, kv } of events) {
+            const key = Buffer.from(kv.key).toString()
+            if (type === 'delete') this.#keys.delete(key)
+            else this.#keys.set(key, readPort(key, kv.value))
+            this.#note(BigInt(kv.modRevision))
+          }
+          next = BigInt(revision) + 1n
+        }
+      } catch (error) {
+        const { code } = toLabError(error)
+        if (code === 'HISTORY_CHANGED') this.#beginChapter()
+        else if (code === 'COMPACTED')
+          this.#chapters.at(-1)?.steps.push({ revision: next, ports: null })
+        else throw error
+        next = await this.#list()
+      }
+    }
+  }
+
+  #beginChapter(): void {
+    this.#chapters.push({ from: this.now(), steps: [] })
+  }
+
+  /** The revision to go on from. */
+  async #list(): Promise<bigint> {
+    const { kvs, header } = await this.#etcd.range({ prefix: this.#prefix })
+    this.#keys.clear()
+    for (const { key, value } of kvs) {
+      const text = Buffer.from(key).toString()
+      this.#keys.set(text, readPort(text, value))
+    }
+    this.#note(BigInt(header.revision))
+    return BigInt(header.revision) + 1n
+  }
+
+  #note(revision: bigint): void {
+    const ports = [...this.#keys.values()].filter((port) => port !== null)
+    const steps = this.#chapters.at(-1)?.steps
+    const step = { revision, ports: ports.toSorted((a, b) => a - b) }
+    if (steps?.at(-1)?.revision === revision) steps.pop()
+    steps?.push(step)
+  }
+}
+
+function readPort(key: string, value: Uint8Array): number | null {
+  return decodeInstance(value).ok ? (parseInstanceKey(key)?.port ?? null) : null
+}
+
+function portsOf(followed: FollowedService): number[] {
+  const { instances } = followed.current()
+  return instances.map(({ instance }) => instance.servicePort).toSorted((a, b) => a - b)
+}
