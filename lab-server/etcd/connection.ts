@@ -1,16 +1,18 @@
-import type {
-  CallOptions,
-  ChannelOptions,
-  Client,
-  ClientDuplexStream,
-  ClientUnaryCall,
+import {
+  credentials,
   Metadata,
-  ServiceError,
+  type CallOptions,
+  type ChannelOptions,
+  type Client,
+  type ClientDuplexStream,
+  type ClientUnaryCall,
+  type ServiceError,
 } from '@grpc/grpc-js'
-import { ConnectionPool, type Host } from 'etcd3/lib/connection-pool.js'
+import { Host } from 'etcd3/lib/connection-pool.js'
 import type { Services } from 'etcd3/lib/rpc.js'
 import { LabError } from '../../protocol/index.ts'
 import { fromGrpcError } from './etcd-errors.ts'
+import type { TlsCredentials } from './tls-credentials.ts'
 
 /** HTTP/2 pings on a connection that has calls in flight. */
 export interface PingOptions {
@@ -26,10 +28,25 @@ export interface PingOptions {
  */
 export const politePings: PingOptions = { everyMs: 6000, timeoutMs: 1500 }
 
+export interface ConnectionOptions {
+  /** Separates connections: calls of different purposes never share a socket. */
+  readonly purpose: string
+  readonly pings?: PingOptions
+  /** For `https://`. Default: the authorities that Node trusts, and no certificate of our own. */
+  readonly tls?: TlsCredentials
+  /** Asked at the start of every call; null = none is sent. Default: none. */
+  readonly token?: () => string | null
+}
+
 export interface UnaryCall<T> {
   readonly answer: Promise<T>
   /** Tells the member to stop working on it; `answer` then rejects. Harmless when it has ended. */
   cancel(): void
+}
+
+interface MetadataOptions {
+  readonly requireLeader?: boolean
+  readonly anonymous?: boolean
 }
 
 type UnaryMethod = (
@@ -45,22 +62,25 @@ type StreamMethod<Request, Response> = (
 
 /**
  * One gRPC connection to exactly one member: the generated stubs of the etcd3 package without its
- * load balancer, circuit breakers and retries. A call fails or answers once; what to do about it is
- * decided by whoever made it. Connecting happens on the first call and never blocks.
+ * load balancer, circuit breakers, retries and credentials. A call fails or answers once; what to
+ * do about it is decided by whoever made it. Connecting happens on the first call and never blocks.
+ *
+ * When the certificates are replaced, calls under way end on the old socket, streams are cancelled
+ * (`UNAVAILABLE`), and everything that follows uses a new one.
  */
 export class EtcdConnection {
   readonly url: string
-  readonly #pool: ConnectionPool
-  #host: Promise<{ host: Host; metadata: Metadata }> | null = null
+  readonly #options: ConnectionOptions
+  readonly #unfollow: () => void
+  readonly #streams = new Set<{ cancel(): void }>()
+  #host: Host
   #closed = false
 
-  /** `purpose` separates connections: calls of different purposes never share a socket. */
-  constructor(url: string, options: { purpose: string; pings?: PingOptions }) {
+  constructor(url: string, options: ConnectionOptions) {
     this.url = url
-    this.#pool = new ConnectionPool({
-      hosts: url,
-      grpcOptions: channelOptions(options.purpose, options.pings ?? politePings),
-    })
+    this.#options = options
+    this.#host = this.#openHost()
+    this.#unfollow = options.tls?.follow(() => this.#replaceHost()) ?? (() => undefined)
   }
 
   /** Starts one unary call. Rejects with `LabError`. */
@@ -73,9 +93,12 @@ export class EtcdConnection {
     let call: ClientUnaryCall | null = null
     let cancelled = false
     const start = async (): Promise<T> => {
-      const { client, metadata } = await this.#stub(service)
+      // What fails before anything is sent fails like the rest: later, through the answer.
+      await Promise.resolve()
       if (cancelled) throw new LabError('INTERRUPTED', `${method} was cancelled before it was sent`)
+      const client = this.#stub(service)
       const run = unaryMethod(client, method)
+      const metadata = this.#metadata()
       return new Promise<T>((resolve, reject) => {
         const options = { deadline: Date.now() + deadlineMs }
         call = run.call(client, request, metadata, options, (error, answer) => {
@@ -93,20 +116,26 @@ export class EtcdConnection {
     }
   }
 
-  /** A stream used for one question: sends one message, answers with the first that comes back. */
+  /**
+   * A stream used for one question: sends one message, answers with the first that comes back.
+   * `requireLeader` as for `stream`, false by default; `anonymous` sends no token.
+   */
   once<T>(
     service: keyof typeof Services,
     method: string,
     request: object,
     deadlineMs: number,
+    options: MetadataOptions = {},
   ): UnaryCall<T> {
     const attempted = `${method} on ${this.url}`
     let stream: ClientDuplexStream<unknown, T> | null = null
     let cancelled = false
     const start = async (): Promise<T> => {
-      const { client, metadata } = await this.#stub(service)
+      await Promise.resolve()
       if (cancelled) throw new LabError('INTERRUPTED', `${method} was cancelled before it was sent`)
+      const client = this.#stub(service)
       const open = streamMethod<unknown, T>(client, method)
+      const metadata = this.#metadata(options)
       const opened = open.call(client, metadata, { deadline: Date.now() + deadlineMs })
       stream = opened
       return new Promise<T>((resolve, reject) => {
@@ -132,36 +161,55 @@ export class EtcdConnection {
    * Opens one bidirectional stream without a deadline. `requireLeader` makes the member end it when
    * it has been without a leader for about three election timeouts.
    */
-  async stream<Request, Response>(
+  stream<Request, Response>(
     service: keyof typeof Services,
     method: string,
     options: { requireLeader: boolean },
-  ): Promise<ClientDuplexStream<Request, Response>> {
-    const { client, metadata } = await this.#stub(service)
-    const own = metadata.clone()
-    if (options.requireLeader) own.set('hasleader', 'true')
+  ): ClientDuplexStream<Request, Response> {
+    const client = this.#stub(service)
     const open = streamMethod<Request, Response>(client, method)
-    return open.call(client, own, {})
+    const stream = open.call(client, this.#metadata(options), {})
+    this.#streams.add(stream)
+    // Comes after the end and after every error alike.
+    stream.on('close', () => this.#streams.delete(stream))
+    return stream
   }
 
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#pool.close()
+    this.#unfollow()
+    this.#host.close()
   }
 
-  async #stub(service: keyof typeof Services): Promise<{ client: Client; metadata: Metadata }> {
-    try {
-      this.#host ??= this.#pool.withConnection('KV', ({ resource, metadata }) => ({
-        host: resource,
-        metadata,
-      }))
-      const { host, metadata } = await this.#host
-      return { client: host.getServiceClient(service), metadata }
-    } catch (error) {
-      if (!this.#closed) throw error
-      throw new LabError('CLOSED', `the connection to ${this.url} is closed`, { cause: error })
-    }
+  #openHost(): Host {
+    const { purpose, pings, tls } = this.#options
+    const channel = !this.url.startsWith('https://')
+      ? credentials.createInsecure()
+      : (tls?.current ?? credentials.createSsl())
+    return new Host(this.url, channel, channelOptions(purpose, pings ?? politePings))
+  }
+
+  #replaceHost(): void {
+    if (!this.url.startsWith('https://')) return
+    const former = this.#host
+    this.#host = this.#openHost()
+    // Closes the socket as soon as the calls under way are answered; a stream would keep it open.
+    former.close()
+    for (const stream of [...this.#streams]) stream.cancel()
+  }
+
+  #stub(service: keyof typeof Services): Client {
+    if (this.#closed) throw new LabError('CLOSED', `the connection to ${this.url} is closed`)
+    return this.#host.getServiceClient(service)
+  }
+
+  #metadata(options: MetadataOptions = {}): Metadata {
+    const metadata = new Metadata()
+    const token = this.#options.token?.() ?? null
+    if (token !== null && options.anonymous !== true) metadata.set('token', token)
+    if (options.requireLeader === true) metadata.set('hasleader', 'true')
+    return metadata
   }
 }
 

@@ -1,4 +1,5 @@
 import type {
+  IAuthenticateResponse,
   IDeleteRangeResponse,
   ILeaseGrantResponse,
   ILeaseLeasesResponse,
@@ -10,7 +11,10 @@ import type {
   ITxnResponse,
 } from 'etcd3/lib/rpc.js'
 import { LabError } from '../../protocol/index.ts'
-import { EtcdConnection, type PingOptions } from './connection.ts'
+import { AuthSession, type Credentials } from './auth-session.ts'
+import { waitWithin, type CallLimits } from './call-limits.ts'
+import { callWithToken } from './call-with-token.ts'
+import { EtcdConnection, type ConnectionOptions, type PingOptions } from './connection.ts'
 import type {
   AnswerHeader,
   CallOptions,
@@ -34,6 +38,8 @@ import { FailoverCall, type CallPlan } from './failover-call.ts'
 import { keepLeaseAlive } from './keep-alive.ts'
 import { randomLeaseId } from './lease-id.ts'
 import { Scout } from './scout.ts'
+import { TlsCredentials } from './tls-credentials.ts'
+import type { TlsFiles } from './tls-files.ts'
 import { WatchLoop } from './watch-loop.ts'
 import {
   fromDelete,
@@ -49,7 +55,7 @@ import {
 } from './wire.ts'
 
 export interface EtcdClientOptions {
-  /** `unix:///path` or `http://host:port`, at least one. */
+  /** `unix:///path`, `http://host:port` or `https://host:port`, at least one. */
   readonly endpoints: readonly string[]
   /** For one call with all its attempts, milliseconds. Default 10 000. */
   readonly deadlineMs?: number
@@ -59,6 +65,18 @@ export interface EtcdClientOptions {
    */
   readonly patienceMs?: number
   readonly pings?: PingOptions
+  /**
+   * Needed once authentication is enabled (`etcdctl auth enable`), harmless before: the token is
+   * asked for with the first call, and anew whenever etcd refuses the one there is.
+   */
+  readonly credentials?: Credentials
+  /** For `https://`. The files are read now, and again when they change. */
+  readonly tls?: TlsFiles
+  /**
+   * Told of what goes wrong in the background while work goes on: a watch whose user is refused, a
+   * replaced certificate that cannot be used.
+   */
+  readonly onTrouble?: (error: LabError) => void
 }
 
 /**
@@ -69,13 +87,17 @@ export interface EtcdClientOptions {
  *
  * Calls reject with `LabError`: `TIMEOUT`, `UNAVAILABLE` (no member answers) or `QUORUM_LOST` (the
  * members that answer have no leader) when the deadline has passed; `ETCD_REFUSED` with etcd's own
- * text, `COMPACTED` and `LEASE_LOST` at once; `INTERRUPTED` when their signal aborts; `CLOSED`.
+ * text (a wrong password too), `COMPACTED` and `LEASE_LOST` at once; `INTERRUPTED` when their signal
+ * aborts; `CLOSED`. The constructor throws `CONFIG` for TLS files that cannot be used.
  */
 export class EtcdClient {
   readonly endpoints: readonly string[]
   readonly #connections: readonly EtcdConnection[]
   readonly #streams: readonly EtcdConnection[]
   readonly #scout: Scout
+  readonly #tls: TlsCredentials | null
+  readonly #auth: AuthSession | null
+  readonly #onTrouble: (error: LabError) => void
   readonly #deadlineMs: number
   readonly #closing = new AbortController()
 
@@ -83,12 +105,23 @@ export class EtcdClient {
     if (options.endpoints.length === 0) {
       throw new LabError('CONFIG', 'an etcd client needs at least one endpoint')
     }
-    const { pings } = options
+    const { pings, credentials, tls, onTrouble } = options
     this.endpoints = [...options.endpoints]
     this.#deadlineMs = options.deadlineMs ?? 10_000
-    this.#connections = connectAll(this.endpoints, 'calls', pings)
+    this.#onTrouble = onTrouble ?? (() => undefined)
+    this.#tls = tls === undefined ? null : new TlsCredentials(tls, this.#onTrouble)
+    this.#auth =
+      credentials === undefined
+        ? null
+        : new AuthSession(credentials, (plan) => this.#authenticate(plan))
+    const common = {
+      ...(pings !== undefined && { pings }),
+      ...(this.#tls !== null && { tls: this.#tls }),
+      token: () => this.#auth?.token ?? null,
+    }
+    this.#connections = connectAll(this.endpoints, { ...common, purpose: 'calls' })
     // Apart from the calls: a consumer that reads a watch slowly must not hold up anything else.
-    this.#streams = connectAll(this.endpoints, 'watches', pings)
+    this.#streams = connectAll(this.endpoints, { ...common, purpose: 'watches' })
     this.#scout = new Scout(this.#connections, { patienceMs: options.patienceMs ?? 150 })
   }
 
@@ -231,15 +264,23 @@ export class EtcdClient {
    * `signal` aborts, the client closes, or the consumer leaves its loop. Throws `COMPACTED` with
    * `details.compactRevision` when etcd no longer has what comes next, `HISTORY_CHANGED` when the
    * cluster's history is another one (restored from a copy, or another cluster at the same address);
-   * in both cases the caller lists again.
+   * in both cases the caller lists again. A refusal (`ETCD_REFUSED`) ends it at its beginning; with
+   * credentials a watch that has run outlives refusals: it tells `onTrouble` and asks again, ever
+   * less often.
    */
   async *watch(request: WatchRequest): AsyncGenerator<WatchBatch, void, undefined> {
     const signal = this.#untilClosed(request.signal)
     if (signal.aborted) return
     const fromRevision = request.fromRevision ?? (await this.#revisionAfterNow(request, signal))
     if (fromRevision === null) return
-    const options = { ...request, fromRevision, signal }
-    yield* new WatchLoop(this.#streams, this.#scout, options).batches()
+    const loop = new WatchLoop(this.#streams, this.#scout, {
+      ...request,
+      fromRevision,
+      signal,
+      auth: this.#auth,
+      onTrouble: this.#onTrouble,
+    })
+    yield* loop.batches()
   }
 
   /**
@@ -258,14 +299,32 @@ export class EtcdClient {
     this.#closing.abort(new LabError('CLOSED', 'the etcd client was closed'))
     this.#scout.close()
     for (const connection of [...this.#connections, ...this.#streams]) connection.close()
+    this.#tls?.close()
   }
 
-  async #call<T>(plan: CallPlan, options: CallOptions): Promise<T> {
-    const call = new FailoverCall<T>(this.#scout, plan, {
-      deadlineMs: options.deadlineMs ?? this.#deadlineMs,
-      signals: [this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])],
-    })
-    return call.run()
+  #call<T>(plan: CallPlan, options: CallOptions): Promise<T> {
+    const limits = this.#limits(options)
+    const call = (): Promise<T> => new FailoverCall<T>(this.#scout, plan, limits).run()
+    const auth = this.#auth
+    if (auth === null) return call()
+    return callWithToken(auth, call, (generation) =>
+      waitWithin(auth.renew(generation), limits, {
+        attempted: plan.method,
+        onTimeout: () => this.#scout.verdict(`${plan.method} without a token`, null),
+      }),
+    )
+  }
+
+  /** A call without the token that it asks for. */
+  #authenticate(plan: CallPlan): Promise<IAuthenticateResponse> {
+    return new FailoverCall<IAuthenticateResponse>(this.#scout, plan, this.#limits({})).run()
+  }
+
+  #limits({ deadlineMs = this.#deadlineMs, signal }: CallOptions): CallLimits {
+    return {
+      end: performance.now() + deadlineMs,
+      signals: [this.#closing.signal, ...(signal === undefined ? [] : [signal])],
+    }
   }
 
   /** Null when the signal aborted meanwhile. */
@@ -287,12 +346,9 @@ export class EtcdClient {
 
 function connectAll(
   endpoints: readonly string[],
-  purpose: string,
-  pings: PingOptions | undefined,
-): EtcdConnection[] {
-  return endpoints.map(
-    (url) => new EtcdConnection(url, { purpose, ...(pings === undefined ? {} : { pings }) }),
-  )
+  options: ConnectionOptions,
+): readonly EtcdConnection[] {
+  return endpoints.map((url) => new EtcdConnection(url, options))
 }
 
 /** True when a repeated attempt was refused because the one before it had been executed. */

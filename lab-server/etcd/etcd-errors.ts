@@ -14,21 +14,62 @@ const grpc = {
 
 /**
  * Turns what a gRPC call rejected with into a `LabError`. etcd's own text stays in the message and
- * in `details.etcd`; `details.grpc` is the status code.
+ * in `details.etcd`; `details.grpc` is the status code. Where TLS kept a connection from coming
+ * about, its own words are in `details.tls` and the message begins with "TLS".
  */
 export function fromGrpcError(error: unknown, attempted: string): LabError {
   if (error instanceof LabError) return error
   const code = grpcCode(error)
   const text = grpcText(error)
-  return new LabError(labCode(code, text), `${attempted}: ${text}`, {
+  const tls = code === grpc.unavailable ? tlsProblem(text) : null
+  return new LabError(labCode(code, text), `${attempted}: ${tls === null ? text : `TLS: ${tls}`}`, {
     cause: error,
-    details: { grpc: code, etcd: text },
+    details: { grpc: code, etcd: text, ...(tls !== null && { tls }) },
   })
 }
 
 /** True when another attempt, now or a little later, here or on another member, may succeed. */
 export function isRecoverable(error: LabError): boolean {
   return error.code === 'UNAVAILABLE' || error.code === 'TIMEOUT' || error.code === 'NO_LEADER'
+}
+
+/** etcd's own words. */
+export function etcdText(error: LabError): string {
+  return String(error.details['etcd'] ?? '')
+}
+
+/**
+ * True when etcd refused the token, not the user: it has expired, was given out by nobody this
+ * member knows, is older than the newest change of users and roles, or is missing.
+ */
+export function refusesToken(error: LabError): boolean {
+  return (
+    error.code === 'ETCD_REFUSED' &&
+    /invalid auth token|user name is empty|auth store is old/.test(etcdText(error))
+  )
+}
+
+/**
+ * True when etcd refused the token or the user. Members up to 3.5.0 say of a watch with an expired
+ * token only that permission was denied (https://github.com/etcd-io/etcd/issues/12385).
+ */
+export function refusesAccess(error: LabError): boolean {
+  return (
+    refusesToken(error) ||
+    (error.code === 'ETCD_REFUSED' &&
+      /permission denied|authentication failed/.test(etcdText(error)))
+  )
+}
+
+/**
+ * The words of the TLS library (our own refusal of a certificate, or the member's alert), out of
+ * grpc-js's text `No connection established. Last error: …. Resolution note: `.
+ */
+function tlsProblem(text: string): string | null {
+  const found = /Last error: (?:Error: )?([^]*?)\.? Resolution note:/.exec(text)?.[1]
+  return found !== undefined && /certificate|altnames|SSL routines/.test(found)
+    ? found.trim()
+    : null
 }
 
 function describeError(error: unknown): string {

@@ -1,5 +1,6 @@
 import type { Services } from 'etcd3/lib/rpc.js'
 import { LabError } from '../../protocol/index.ts'
+import { interruption, remainingMs, type CallLimits } from './call-limits.ts'
 import type { UnaryCall } from './connection.ts'
 import { fromGrpcError, isRecoverable } from './etcd-errors.ts'
 import type { Scout } from './scout.ts'
@@ -37,8 +38,7 @@ const longestBackoffMs = 400
 export class FailoverCall<T> {
   readonly #scout: Scout
   readonly #plan: CallPlan
-  readonly #end: number
-  readonly #signals: readonly AbortSignal[]
+  readonly #limits: CallLimits
   readonly #attempts = new Set<Attempt<T>>()
   readonly #outcome = Promise.withResolvers<T>()
   #started = 0
@@ -53,20 +53,15 @@ export class FailoverCall<T> {
   #blind: NodeJS.Timeout | null = null
   #unfollow: (() => void) | null = null
 
-  constructor(
-    scout: Scout,
-    plan: CallPlan,
-    options: { deadlineMs: number; signals: readonly AbortSignal[] },
-  ) {
+  constructor(scout: Scout, plan: CallPlan, limits: CallLimits) {
     this.#scout = scout
     this.#plan = plan
-    this.#signals = options.signals
-    this.#end = performance.now() + options.deadlineMs
+    this.#limits = limits
   }
 
   /** To be called once. */
   run(): Promise<T> {
-    for (const signal of this.#signals) {
+    for (const signal of this.#limits.signals) {
       if (signal.aborted) this.#interrupt(signal)
       else signal.addEventListener('abort', this.#onAbort)
     }
@@ -75,7 +70,7 @@ export class FailoverCall<T> {
   }
 
   #begin(): void {
-    this.#deadline = setTimeout(() => this.#giveUp(), this.#end - performance.now())
+    this.#deadline = setTimeout(() => this.#giveUp(), remainingMs(this.#limits))
     const knownTrouble = this.#scout.isLooking
     const first = knownTrouble ? this.#scout.best(this.#plan.needsLeader) : null
     this.#launch(first ?? this.#scout.preferred)
@@ -91,7 +86,7 @@ export class FailoverCall<T> {
     const connection = this.#scout.connections[index]
     if (connection === undefined || !this.#makeRoom()) return
     const { service, method, request, streamed } = this.#plan
-    const remaining = Math.max(1, this.#end - performance.now())
+    const remaining = Math.max(1, remainingMs(this.#limits))
     const call =
       streamed === true
         ? connection.once<T>(service, method, request, remaining)
@@ -208,12 +203,7 @@ export class FailoverCall<T> {
   }
 
   #interrupt(signal: AbortSignal): void {
-    const reason: unknown = signal.reason
-    this.#reject(
-      reason instanceof LabError
-        ? reason
-        : new LabError('INTERRUPTED', `${this.#plan.method} was interrupted`, { cause: reason }),
-    )
+    this.#reject(interruption(signal, this.#plan.method))
   }
 
   #giveUp(): void {
@@ -230,7 +220,7 @@ export class FailoverCall<T> {
     for (const timer of [this.#deadline, this.#patience, this.#retry, this.#blind]) {
       if (timer !== null) clearTimeout(timer)
     }
-    for (const signal of this.#signals) signal.removeEventListener('abort', this.#onAbort)
+    for (const signal of this.#limits.signals) signal.removeEventListener('abort', this.#onAbort)
     this.#unfollow?.()
     for (const attempt of this.#attempts) attempt.call.cancel()
     this.#attempts.clear()

@@ -19,12 +19,9 @@ export interface HistoryMark {
 export interface HistoryHeader {
   readonly cluster_id: string
   readonly revision: string
-  /** Only Status tells it. */
+  /** Only Status tells it, and not to everybody. */
   readonly raftIndex?: string
 }
-
-/** What a member says once a linearizable read has brought it up to date. */
-export type HistoryFacts = Required<HistoryHeader>
 
 /**
  * - `other-cluster`: another id.

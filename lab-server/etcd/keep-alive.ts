@@ -25,6 +25,7 @@ export async function keepLeaseAlive(
     needsLeader: true,
     streamed: true,
   }
+  let refusals = 0
   let pauseMs = spread(intervalMs)
   while (await pause(pauseMs, signal)) {
     const start = performance.now()
@@ -32,6 +33,7 @@ export async function keepLeaseAlive(
       const answer = await ask(plan, { signal, deadlineMs: request.ttlSeconds * 1000 })
       const ttlSeconds = Number(answer.TTL)
       if (ttlSeconds === 0) return 'lost'
+      refusals = 0
       request.onRenewed?.(ttlSeconds)
       pauseMs = spread(intervalMs) - (performance.now() - start)
     } catch (error) {
@@ -39,7 +41,9 @@ export async function keepLeaseAlive(
       const trouble = toLabError(error)
       if (trouble.code === 'LEASE_LOST') return 'lost'
       request.onTrouble?.(trouble)
-      pauseMs = shortestPauseMs
+      refusals = trouble.code === 'ETCD_REFUSED' ? refusals + 1 : 0
+      // An outage is asked about again at once; a refusal was an answer, and may stand for long.
+      pauseMs = Math.min(shortestPauseMs * 2 ** Math.min(refusals, 16), intervalMs)
     }
   }
   return 'ended'

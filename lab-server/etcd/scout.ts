@@ -1,18 +1,23 @@
-import type { IStatusResponse } from 'etcd3/lib/rpc.js'
+import type { IResponseHeader, IStatusResponse } from 'etcd3/lib/rpc.js'
 import { LabError } from '../../protocol/index.ts'
 import type { EtcdConnection, UnaryCall } from './connection.ts'
 import { fromGrpcError } from './etcd-errors.ts'
 import { Patience } from './patience.ts'
+import { probeMember } from './probe.ts'
+import { hexadecimalId } from './wire.ts'
 
-/** What the last Status calls said of one member. */
+/** What the last questions said of one member. */
 interface Finding {
   /** Kept when the member dies: it tells whose leadership died with it. */
   memberId: string | null
+  /** The leader that it follows; the leader of its term when it may not tell us who that is. */
   leaderId: string | null
   term: bigint
   /** The last question was answered (perhaps with a refusal), not failed. */
   answered: boolean
   failure: LabError | null
+  /** It has refused Status: we are not root. */
+  refusesStatus: boolean
   pending: { readonly call: UnaryCall<unknown>; readonly since: number } | null
 }
 
@@ -33,7 +38,7 @@ const statusDeadlineMs = 1000
 
 /**
  * Knows which members are worth a call. While at least one call is in trouble it asks all members
- * for their Status, once for all calls together, and tells the calls what changed; otherwise it
+ * for their Status (or their term, where Status is refused), once for all calls together, and tells the calls what changed; otherwise it
  * costs nothing. What calls learn (who answered last, how long answers take) is shared through it.
  */
 export class Scout {
@@ -123,7 +128,11 @@ export class Scout {
     const answering = this.#findings.filter((_, index) => this.answers(index))
     const leaderless = this.isLooking && this.#leader() === null
     const text = `${attempted}: no answer in time; last seen: ${seen.join('; ')}`
-    const options = { ...(last === null ? {} : { cause: last }) }
+    const tls = this.#findings.find((finding) => finding.failure?.details['tls'] !== undefined)
+    const options = {
+      ...(last !== null && { cause: last }),
+      details: { ...(tls?.failure && { tls: tls.failure.details['tls'] ?? '' }) },
+    }
     if (leaderless && answering.length === 0) return new LabError('UNAVAILABLE', text, options)
     if (leaderless && answering.length * 2 <= this.#findings.length) {
       return new LabError('QUORUM_LOST', text, options)
@@ -173,23 +182,24 @@ export class Scout {
   }
 
   async #ask(connection: EtcdConnection, finding: Finding): Promise<void> {
-    const call = connection.unary<IStatusResponse>('Maintenance', 'status', {}, statusDeadlineMs)
+    const call = finding.refusesStatus ? askTerm(connection) : askStatus(connection)
     const pending = { call, since: performance.now() }
     finding.pending = pending
     try {
-      const status = await call.answer
+      const answer = await call.answer
       if (finding.pending !== pending) return
-      finding.memberId = status.header.member_id
-      finding.leaderId = status.leader === '0' ? null : status.leader
-      finding.term = BigInt(status.raftTerm)
-      finding.answered = true
-      finding.failure = null
+      Object.assign(finding, answer, { answered: true, failure: null })
     } catch (error) {
       if (finding.pending !== pending) return
       const failure = fromGrpcError(error, 'status')
-      // A refusal (no permission) is an answer too, though it says nothing of the leader.
-      finding.answered = failure.code === 'ETCD_REFUSED'
+      if (failure.code === 'ETCD_REFUSED' && !finding.refusesStatus) {
+        finding.refusesStatus = true
+        return this.#ask(connection, finding)
+      }
+      // A refusal is an answer too, though it says nothing of the leader.
+      finding.answered = failure.code === 'ETCD_REFUSED' || failure.code === 'NO_LEADER'
       finding.failure = finding.answered ? null : failure
+      if (failure.code === 'NO_LEADER') finding.leaderId = null
     }
     finding.pending = null
     this.#noteLeader()
@@ -248,6 +258,36 @@ export class Scout {
   }
 }
 
+type Answer = Pick<Finding, 'memberId' | 'leaderId' | 'term'>
+
+function askStatus(connection: EtcdConnection): UnaryCall<Answer> {
+  const call = connection.unary<IStatusResponse>('Maintenance', 'status', {}, statusDeadlineMs)
+  return {
+    answer: call.answer.then(({ header, leader, raftTerm }) => ({
+      memberId: hexadecimalId(header.member_id),
+      leaderId: leader === '0' ? null : hexadecimalId(leader),
+      term: BigInt(raftTerm),
+    })),
+    cancel: () => call.cancel(),
+  }
+}
+
+/**
+ * For whoever is not root. A term has one leader at most, so the term names it, though not to its
+ * face: that a leader has died shows only when the next term begins.
+ */
+function askTerm(connection: EtcdConnection): UnaryCall<Answer> {
+  const call = probeMember(connection, { deadlineMs: statusDeadlineMs, requireLeader: true })
+  return {
+    answer: call.answer.then((header: IResponseHeader) => ({
+      memberId: hexadecimalId(header.member_id),
+      leaderId: `the leader of term ${header.raft_term}`,
+      term: BigInt(header.raft_term),
+    })),
+    cancel: () => call.cancel(),
+  }
+}
+
 interface Claim {
   readonly confirmed: boolean
   readonly votes: number
@@ -267,6 +307,7 @@ function newFinding(): Finding {
     term: 0n,
     answered: false,
     failure: null,
+    refusesStatus: false,
     pending: null,
   }
 }
@@ -280,5 +321,5 @@ function describe(finding: Finding): string {
   if (isLate(finding)) return 'does not answer'
   if (!finding.answered) return 'was not asked'
   if (finding.leaderId === null) return 'has no leader'
-  return `names ${BigInt(finding.leaderId).toString(16)} as leader`
+  return `names ${finding.leaderId} as leader`
 }

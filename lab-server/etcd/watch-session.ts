@@ -1,10 +1,11 @@
 import type { ClientDuplexStream } from '@grpc/grpc-js'
-import type { IEvent, IStatusResponse, IWatchRequest, IWatchResponse } from 'etcd3/lib/rpc.js'
+import type { IEvent, IWatchRequest, IWatchResponse } from 'etcd3/lib/rpc.js'
 import { LabError } from '../../protocol/index.ts'
 import type { EtcdConnection } from './connection.ts'
 import type { KeyRange, WatchBatch, WatchEvent } from './etcd-calls.ts'
 import { fromGrpcError, isRecoverable } from './etcd-errors.ts'
 import type { HistoryHeader } from './history.ts'
+import { probeMember } from './probe.ts'
 import { fromKeyValue, fromOptionalKeyValue, toKeyRange } from './wire.ts'
 
 /** A member that has not confirmed the watch by then is frozen or gone, milliseconds. */
@@ -58,7 +59,7 @@ export class WatchSession {
   async run(): Promise<LabError> {
     const check = setInterval(() => this.#check(), checkMs)
     try {
-      await this.#open()
+      this.#open()
     } catch (error) {
       this.#end(fromGrpcError(error, 'watch'))
     }
@@ -89,9 +90,9 @@ export class WatchSession {
     this.#end(reason)
   }
 
-  async #open(): Promise<void> {
+  #open(): void {
     const { connection, range } = this.#options
-    const stream = await connection.stream<IWatchRequest, IWatchResponse>('Watch', 'watch', {
+    const stream = connection.stream<IWatchRequest, IWatchResponse>('Watch', 'watch', {
       requireLeader: true,
     })
     this.#stream = stream
@@ -99,10 +100,6 @@ export class WatchSession {
     stream.on('error', (error) => this.#end(fromGrpcError(error, `watch on ${connection.url}`)))
     stream.on('end', () => this.#end(this.#broken('ended by the member')))
     stream.on('data', (message: IWatchResponse) => this.#onMessage(message))
-    if (this.#isOver) {
-      stream.cancel()
-      return
-    }
     stream.write({
       create_request: {
         ...toKeyRange(range),
@@ -181,11 +178,10 @@ export class WatchSession {
    */
   async #askRevision(): Promise<void> {
     const { connection } = this.#options
-    const status = connection.unary<IStatusResponse>('Maintenance', 'status', {}, askAfterMs)
+    const probe = probeMember(connection, { deadlineMs: askAfterMs, requireLeader: false })
     let header: HistoryHeader
     try {
-      const { header: answered, raftIndex } = await status.answer
-      header = { ...answered, raftIndex }
+      header = await probe.answer
     } catch {
       // No sign of life: the silence goes on, and the next check says what follows from it.
       return
@@ -212,7 +208,8 @@ export class WatchSession {
       )
     }
     const error = fromGrpcError(new Error(message.cancel_reason), 'watch')
-    return isRecoverable(error) ? error : new LabError('ETCD_REFUSED', error.message)
+    if (isRecoverable(error)) return error
+    return new LabError('ETCD_REFUSED', error.message, { details: error.details })
   }
 
   #broken(what: string): LabError {
