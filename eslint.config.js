@@ -243,7 +243,7 @@ export default defineConfig(
     'lab-server/registry',
     ['lab-server/registry/**/*.ts'],
     [
-      onlyPackages(['node:', 'zod'], design),
+      onlyPackages(['node:', 'yaml', 'zod'], design),
       notInto(outsideLabServer, design),
       notInto(otherLabServerFolders('registry', ['etcd']), design),
     ],

@@ -29,6 +29,8 @@ import { keyText, toDiscovery } from './view.ts'
 export interface EtcdRegistryOptions {
   /** Closed by whoever made it, after the registry. */
   readonly client: EtcdClient
+  /** Lease of a registration that does not ask for another. Default 30. */
+  readonly ttlSeconds?: number
   /**
    * Told of what goes wrong in the background (a renewal, a re-registration, a release at the end);
    * the registry carries on by itself.
@@ -58,6 +60,7 @@ export function createEtcdRegistry(options: EtcdRegistryOptions): FollowingRegis
 
 class EtcdRegistry implements FollowingRegistry {
   readonly #client: EtcdClient
+  readonly #ttlSeconds: number
   readonly #onTrouble: (error: LabError) => void
   readonly #leases: LeasePool
   /** By key; a released one stays while it still has to look after its key. */
@@ -69,6 +72,7 @@ class EtcdRegistry implements FollowingRegistry {
   constructor(options: EtcdRegistryOptions) {
     const { client, onTrouble = () => undefined, snapshotDir } = options
     this.#client = client
+    this.#ttlSeconds = options.ttlSeconds ?? defaultTtlSeconds
     this.#onTrouble = onTrouble
     this.#leases = new LeasePool({ client, onTrouble })
     this.#followers = new FollowerPool({
@@ -88,7 +92,7 @@ class EtcdRegistry implements FollowingRegistry {
   ): Promise<Registration> {
     this.#checkOpen()
     const instance = checkInstance(input)
-    const ttlSeconds = options.ttlSeconds ?? defaultTtlSeconds
+    const ttlSeconds = options.ttlSeconds ?? this.#ttlSeconds
     const problem = ttlProblem(ttlSeconds)
     if (problem) throw notRegistered([problem])
     const key = instanceKey(instance)
