@@ -50,7 +50,7 @@ export function refusesToken(error: LabError): boolean {
 }
 
 /**
- * True when etcd refused the token or the user. Members up to 3.5.0 say of a watch with an expired
+ * True when etcd refused the token or the user. Members before 3.5.6 say of a watch with an expired
  * token only that permission was denied (https://github.com/etcd-io/etcd/issues/12385).
  */
 export function refusesAccess(error: LabError): boolean {

@@ -6,10 +6,10 @@ const probedKey = Buffer.from('ming-lab/probe')
 
 /**
  * Asks a member who it is, in which term, and at which revision: what it says of itself to anybody.
- * Status needs the permissions of root once authentication is enabled (from 3.5.28 and 3.6.9 on),
- * and every other question a token that may have expired on just this member; the answer to a watch
- * carries the header even where it refuses the watch. So it is asked without a token, and the watch
- * ends with the answer.
+ * Status needs root's permissions once authentication is enabled (from 3.5.28 on, for some releases:
+ * https://github.com/etcd-io/etcd/issues/21663), and every other question a token that may have
+ * expired on just this member; the answer to a watch carries the header even where it refuses the
+ * watch. So it is asked without a token, and the watch ends with the answer.
  *
  * With `requireLeader` a member that knows no leader refuses (`NO_LEADER`).
  */

@@ -16,7 +16,7 @@ interface Finding {
   /** The last question was answered (perhaps with a refusal), not failed. */
   answered: boolean
   failure: LabError | null
-  /** It has refused Status: we are not root. */
+  /** It has refused Status: to whoever is not root, or has no valid token. */
   refusesStatus: boolean
   pending: { readonly call: UnaryCall<unknown>; readonly since: number } | null
 }
@@ -154,6 +154,8 @@ export class Scout {
     for (const finding of this.#findings) {
       finding.answered = false
       finding.failure = null
+      // There may be a better token by now.
+      finding.refusesStatus = false
     }
     this.#round()
   }
@@ -273,7 +275,7 @@ function askStatus(connection: EtcdConnection): UnaryCall<Answer> {
 }
 
 /**
- * For whoever is not root. A term has one leader at most, so the term names it, though not to its
+ * For whoever is refused Status. A term has one leader at most, so the term names it, though not to its
  * face: that a leader has died shows only when the next term begins.
  */
 function askTerm(connection: EtcdConnection): UnaryCall<Answer> {
