@@ -9,7 +9,13 @@ const labServerFolders = ['cluster', 'etcd', 'lab', 'registry', 'shell', 'web']
 /** The three ports and what is pure beside them; the rest of these folders are adapters. */
 const ports = {
   cluster: ['cluster-driver', 'monitor', 'quorum'],
-  registry: ['instance-problem', 'registry', 'service-key'],
+  registry: [
+    'instance-problem',
+    'naive/naive-fault',
+    'naive/naive-port',
+    'registry',
+    'service-key',
+  ],
   etcd: ['etcd-inspector', 'etcd-member'],
 }
 

@@ -18,6 +18,7 @@ import { createBoot } from './lab/token.ts'
 import { endWithSignals } from './lifecycle.ts'
 import { createLogger, type Logger } from './logger.ts'
 import { createEtcdRegistry } from './registry/etcd-registry.ts'
+import { createNaiveRegistry } from './registry/naive/naive-registry.ts'
 import { createShell, type ShellOptions } from './shell/shell.ts'
 import { startWebServer } from './web/web-server.ts'
 
@@ -140,7 +141,7 @@ function connectParts({ config, release, version }: Toolbox): OpenLabParts {
 }
 
 function openShell(
-  tools: Omit<ShellOptions, 'registry' | 'inspector'> & Pick<LabParts, 'driver'>,
+  tools: Omit<ShellOptions, 'registry' | 'naive' | 'inspector'> & Pick<LabParts, 'driver'>,
 ): ConnectedShell {
   const client = new EtcdClient({
     endpoints: tools.driver.members().map((member) => member.clientUrl),
@@ -150,7 +151,12 @@ function openShell(
     // Members die here on purpose: what the registry then puts right is no news.
     onTrouble: (error) => tools.logger.debug('registry trouble', { error: error.message }),
   })
-  const shell = createShell({ ...tools, registry, inspector: createEtcdInspector(client) })
+  const naive = createNaiveRegistry({
+    client,
+    onTrouble: (error) => tools.logger.debug('naive registry trouble', { error: error.message }),
+  })
+  const inspector = createEtcdInspector(client)
+  const shell = createShell({ ...tools, registry, naive, inspector })
   return {
     run: (line, io) => shell.run(line, io),
     complete: (line, cursor, locale) => shell.complete(line, cursor, locale),
@@ -158,7 +164,7 @@ function openShell(
       // The cluster goes with its lab. With its client gone the registry has nothing to release,
       // and does not wait for a quorum that the reader took away.
       client.close()
-      await registry.close()
+      await Promise.all([registry.close(), naive.close()])
     },
   }
 }

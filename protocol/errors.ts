@@ -42,6 +42,7 @@ export const errorCodes = [
   'HISTORY_CHANGED',
   'SNAPSHOT',
   'INVALID_INSTANCE',
+  'UNDECODABLE',
   'NOT_REGISTERED',
   'LEASE_LOST',
   'ETCD_REFUSED',

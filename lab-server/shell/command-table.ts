@@ -1,4 +1,4 @@
-import type { Command, Requirement, ShellTools } from './command.ts'
+import type { Command, Option, Requirement, ShellTools } from './command.ts'
 import { clear } from './commands/clear.ts'
 import { cluster } from './commands/cluster.ts'
 import { deregister } from './commands/deregister.ts'
@@ -9,6 +9,7 @@ import { kill, pause, resume, start, stop } from './commands/fault.ts'
 import { help } from './commands/help.ts'
 import { lease } from './commands/lease.ts'
 import { logs } from './commands/logs.ts'
+import { naive } from './commands/naive.ts'
 import { register } from './commands/register.ts'
 import { services } from './commands/services.ts'
 import { version } from './commands/version.ts'
@@ -33,6 +34,7 @@ export function allCommands(): readonly Command[] {
     logs,
     lease,
     endpoints,
+    naive,
     etcdctl,
     version,
     clear,
@@ -46,6 +48,8 @@ function meets(tools: ShellTools, requirement: Requirement): boolean {
       return tools.driver !== null && tools.monitor !== null
     case 'registry':
       return tools.registry !== null && tools.inspector !== null
+    case 'naive':
+      return tools.naive !== null
     case 'lab':
       return tools.etcdctl !== null
   }
@@ -53,11 +57,19 @@ function meets(tools: ShellTools, requirement: Requirement): boolean {
 
 /** The commands whose requirements are met; the others do not exist here. */
 export function availableCommands(tools: ShellTools): readonly Command[] {
-  return allCommands().filter(
+  const known = allCommands().filter(
     ({ requires, capability }) =>
       requires.every((one) => meets(tools, one)) &&
       (capability === undefined || tools.driver?.capabilities[capability] === true),
   )
+  return known.map((command) => ({
+    ...command,
+    options: command.options.filter((option) => isAvailable(tools, option)),
+  }))
+}
+
+function isAvailable(tools: ShellTools, option: Option): boolean {
+  return option.kind !== 'flag' || option.requires === undefined || meets(tools, option.requires)
 }
 
 /** By name or alias; null when there is none. */

@@ -1,6 +1,7 @@
 import type { ClusterCapabilities, ClusterDriver } from '../cluster/cluster-driver.ts'
 import type { ClusterMonitor } from '../cluster/monitor.ts'
 import type { EtcdInspector } from '../etcd/etcd-inspector.ts'
+import type { NaiveRegistry } from '../registry/naive/naive-port.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Completion, Locale } from '../../protocol/index.ts'
 import type { CommandText, Messages } from './messages/en.ts'
@@ -13,6 +14,8 @@ export type Requirement =
   | 'cluster'
   /** Any etcd: a registry and the inspector beside it. */
   | 'registry'
+  /** The naive registry beside the real one. */
+  | 'naive'
   /** The lab around the terminal: its etcdctl, its screen. */
   | 'lab'
 
@@ -21,6 +24,8 @@ export interface ShellTools {
   readonly driver: ClusterDriver | null
   readonly monitor: ClusterMonitor | null
   readonly registry: Registry | null
+  /** For comparison: it has the faults of the original. */
+  readonly naive: NaiveRegistry | null
   readonly inspector: EtcdInspector | null
   /** The binary's path and its version, such as 3.5.30. */
   readonly etcdctl: { readonly path: string; readonly version: string } | null
@@ -62,6 +67,14 @@ export type Option =
       readonly max: number
       readonly defaultValue: number
     }
+  | {
+      /** There or not there; it takes no value. */
+      readonly kind: 'flag'
+      readonly name: string
+      readonly short?: string
+      /** Where this is missing, so is the flag. */
+      readonly requires?: Requirement
+    }
 
 /** Arguments after parsing; every value is checked against the command's declaration. */
 export interface Arguments {
@@ -70,6 +83,8 @@ export interface Arguments {
   /** A positional or a text option; undefined when it was not given and has no default. */
   text(name: string): string | undefined
   integer(option: string): number
+  /** True when the flag was given. */
+  flag(option: string): boolean
 }
 
 /** Where the words of a command go. Everything is made visible on the way (sanitize.ts). */

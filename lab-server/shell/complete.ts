@@ -119,17 +119,18 @@ async function completeSource(
 }
 
 /** Which positional the cursor is on: words that are neither options nor their values count. */
-function positionalIndex(words: readonly string[]): number {
+function positionalIndex(command: Command, words: readonly string[]): number {
   const after = words.slice(1)
   return after.filter((word, index) => {
     const previous = after[index - 1]
-    const value = previous !== undefined && takesValue(previous)
+    const value = previous !== undefined && takesValue(command, previous)
     return !word.startsWith('-') && !value
   }).length
 }
 
-function takesValue(word: string): boolean {
-  return /^--?[\w-]+$/.test(word)
+function takesValue(command: Command, word: string): boolean {
+  const isFlag = command.options.some(({ kind, name }) => kind === 'flag' && word === `--${name}`)
+  return !isFlag && /^--?[\w-]+$/.test(word)
 }
 
 async function candidatesAt(
@@ -152,13 +153,13 @@ async function candidatesAt(
     }))
   }
   if (
-    takesValue(at.words.at(-1) ?? '') &&
+    takesValue(command, at.words.at(-1) ?? '') &&
     at.words.length > 1 &&
     at.words.at(-1)?.startsWith('-')
   ) {
     return []
   }
-  const positional = command.positionals[positionalIndex(at.words)]
+  const positional = command.positionals[positionalIndex(command, at.words)]
   return await completeSource(positional?.complete, request, at)
 }
 

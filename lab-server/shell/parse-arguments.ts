@@ -20,7 +20,10 @@ function readTokens(command: Command, argv: readonly string[]) {
   const declared = Object.fromEntries(
     command.options.map((option) => [
       option.name,
-      { type: 'string' as const, ...(option.short === undefined ? {} : { short: option.short }) },
+      {
+        type: option.kind === 'flag' ? ('boolean' as const) : ('string' as const),
+        ...(option.short === undefined ? {} : { short: option.short }),
+      },
     ]),
   )
   const { tokens } = parseArgs({
@@ -44,6 +47,10 @@ function findOption(command: Command, token: OptionToken): Option {
 
 function checkValue(option: Option, command: Command, value: string | undefined): string {
   const name = `--${option.name}`
+  if (option.kind === 'flag') {
+    if (value === undefined) return ''
+    throw usageError((m) => m.arguments.noValue({ option: name, value }))
+  }
   if (value === undefined || value === '' || value.startsWith('--')) {
     throw usageError((m) =>
       m.arguments.missingValue({
@@ -75,6 +82,7 @@ function toArguments(values: ReadonlyMap<string, string>): Arguments {
     required: (name) => values.get(name) ?? '',
     text: (name) => values.get(name),
     integer: (name) => Number(values.get(name)),
+    flag: (name) => values.has(name),
   }
 }
 
@@ -100,9 +108,8 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
   const absent = rest.find((positional) => positional.required)
   if (absent !== undefined) throw missing(command, absent)
   for (const option of command.options) {
-    if (!values.has(option.name) && option.defaultValue !== undefined) {
-      values.set(option.name, String(option.defaultValue))
-    }
+    if (option.kind === 'flag' || values.has(option.name)) continue
+    if (option.defaultValue !== undefined) values.set(option.name, String(option.defaultValue))
   }
   return toArguments(values)
 }

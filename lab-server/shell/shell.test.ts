@@ -9,6 +9,7 @@ function bareShell(log: string[] = []): Shell {
     driver: null,
     monitor: null,
     registry: null,
+    naive: null,
     inspector: null,
     etcdctl: null,
     versions: { lab: '0.1.0', etcd: '3.5.30', etcdFloor: '3.5.33', etcdOutdated: true },

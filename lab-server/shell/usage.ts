@@ -8,8 +8,13 @@ export function placeholder(positional: Positional): string {
   return positional.placeholder ?? `<${positional.name}>`
 }
 
+/** `--ttl <seconds>`, or `--naive` for a flag. */
+function optionName(option: Option): string {
+  return option.kind === 'flag' ? `--${option.name}` : `--${option.name} <${option.value}>`
+}
+
 function optionUsage(option: Option): string {
-  return `[--${option.name} <${option.value}>]`
+  return `[${optionName(option)}]`
 }
 
 /** `register <service[:version]> <host:port> [--ttl <seconds>]`. */
@@ -66,10 +71,10 @@ function indentLines(text: string, indent: number, columns: number): string[] {
 function optionRow(option: Option, text: string, m: Messages): readonly [string, string] {
   const short = option.short === undefined ? '' : `-${option.short}, `
   const value =
-    option.defaultValue === undefined
+    option.kind === 'flag' || option.defaultValue === undefined
       ? ''
       : m.help.defaultValue({ value: String(option.defaultValue) })
-  return [`${short}--${option.name} <${option.value}>`, text + value]
+  return [short + optionName(option), text + value]
 }
 
 function section(title: string, lines: readonly string[]): string[] {

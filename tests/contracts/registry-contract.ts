@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { LabError } from '../../protocol/index.ts'
 import type { WatchEvent } from '../../lab-server/etcd/etcd-calls.ts'
 import type {
@@ -13,10 +13,30 @@ import {
   type CreateRegistry,
   type RegistryWorld,
 } from '../helpers/registry-world.ts'
-import { waitFor } from '../helpers/wait-for.ts'
+import { waitFor as waitPatiently } from '../helpers/wait-for.ts'
+
+/** Holds a registry to one contract, with the time limit of a test. */
+export type HoldContract = (
+  title: string,
+  contract: () => Promise<void>,
+  timeoutMs?: number,
+) => void
+
+export interface ContractOptions {
+  /** Default: a test that passes when the contract is kept. */
+  readonly it?: HoldContract
+  /** How long the contract that is held may wait for a fact, milliseconds. Default 15 000. */
+  readonly patienceMs?: () => number
+  /** Default 10, as the title of that contract says. */
+  readonly leaderKills?: number
+}
 
 /** The suite that every registry over etcd passes. */
-export function describeRegistry(adapter: string, create: CreateRegistry): void {
+export function describeRegistry(
+  adapter: string,
+  create: CreateRegistry,
+  { it = test, patienceMs = () => 15_000, leaderKills = 10 }: ContractOptions = {},
+): void {
   describe(`the ${adapter} registry`, () => {
     let world: RegistryWorld
     let registry: Registry
@@ -40,6 +60,8 @@ export function describeRegistry(adapter: string, create: CreateRegistry): void 
       await registry.close()
     })
 
+    const waitFor: typeof waitPatiently = (what, look) =>
+      waitPatiently(what, look, { timeoutMs: patienceMs() })
     const instance = (servicePort: number, extra?: Record<string, unknown>): ServiceInstance => ({
       serviceName: service.name,
       serviceVersion: service.version,
@@ -352,18 +374,21 @@ export function describeRegistry(adapter: string, create: CreateRegistry): void 
         expect((await rawKey(keyOf(1)))?.lease).toBe(registration.lease().id)
       })
 
-      it.each([
-        ['another value without a lease', 'edited', '0'],
-        ['what cannot be read', '\u0000', '0'],
-      ])('puts its value back when somebody writes %s', async (_what, value) => {
-        const registration = await registry.register(instance(1))
-        await world.etcd.put({ key: keyOf(1), value })
-        await waitFor('the value', async () => {
-          const raw = await rawKey(keyOf(1))
-          return raw?.lease === registration.lease().id || `lease ${raw?.lease}`
+      const overwrites = [
+        ['another value without a lease', 'edited'],
+        ['what cannot be read', '\u0000'],
+      ] as const
+      for (const [what, value] of overwrites) {
+        it(`puts its value back when somebody writes ${what}`, async () => {
+          const registration = await registry.register(instance(1))
+          await world.etcd.put({ key: keyOf(1), value })
+          await waitFor('the value', async () => {
+            const raw = await rawKey(keyOf(1))
+            return raw?.lease === registration.lease().id || `lease ${raw?.lease}`
+          })
+          expect(await discoveredPorts()).toEqual([1])
         })
-        expect(await discoveredPorts()).toEqual([1])
-      })
+      }
 
       it('puts all keys on a new lease when the lease is revoked', async () => {
         const registrations = await Promise.all(
@@ -505,7 +530,7 @@ export function describeRegistry(adapter: string, create: CreateRegistry): void 
         const start = await revision()
         const watching = watch(world.open())
         const load = writeUntilStopped(world, keyOf, instance)
-        for (let round = 0; round < 10; round += 1) {
+        for (let round = 0; round < leaderKills; round += 1) {
           const before = load.written()
           await waitFor('writes', () => load.written() > before + 10 || `${load.written()}`)
           const killed = await world.killLeader()
@@ -545,12 +570,12 @@ export function describeRegistry(adapter: string, create: CreateRegistry): void 
         const killed = world.driver.members().slice(0, 2)
         const start = performance.now()
         await Promise.all(killed.map(({ name }) => world.driver.kill(name)))
-        const impatient = registry.register(instance(2))
+        const impatient = rejectionOf(registry.register(instance(2)))
         const ctrlC = new AbortController()
-        const interrupted = registry.register(instance(4), { signal: ctrlC.signal })
+        const interrupted = rejectionOf(registry.register(instance(4), { signal: ctrlC.signal }))
         ctrlC.abort()
-        await expect(interrupted).rejects.toMatchObject({ code: 'INTERRUPTED' })
-        await expect(impatient).rejects.toSatisfy(isOutage)
+        expect(await interrupted).toMatchObject({ code: 'INTERRUPTED' })
+        expect(await impatient).toSatisfy(isOutage)
         await expect(registry.discover(service)).rejects.toSatisfy(isOutage)
         await waitFor(
           'the state',
@@ -597,6 +622,14 @@ function precise(change: RegistryChange): string {
     'found' in change ? `${change.found.key} ${JSON.stringify(change.found.instance)}` : ''
   const key = 'key' in change ? change.key : ''
   return `${change.type} ${about}${key} @${change.revision}`
+}
+
+/** What a promise rejects with; undefined when it resolves. */
+function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
 }
 
 function isOutage(error: unknown): boolean {

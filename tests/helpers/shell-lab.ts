@@ -9,6 +9,7 @@ import { createEtcdInspector } from '../../lab-server/etcd/inspector.ts'
 import { connectMember } from '../../lab-server/etcd/member.ts'
 import { createLogger } from '../../lab-server/logger.ts'
 import { createEtcdRegistry } from '../../lab-server/registry/etcd-registry.ts'
+import { createNaiveRegistry } from '../../lab-server/registry/naive/naive-registry.ts'
 import type { Registry } from '../../lab-server/registry/registry.ts'
 import { createShell, type CommandResult, type Shell } from '../../lab-server/shell/shell.ts'
 import { LabError, type Locale } from '../../protocol/index.ts'
@@ -60,6 +61,7 @@ export async function startShellLab(): Promise<ShellLab> {
   const endpoints = driver.members().map((member) => member.clientUrl)
   const client = new EtcdClient({ endpoints })
   const registry = createEtcdRegistry({ client })
+  const naive = createNaiveRegistry({ client })
   const log: string[] = []
   const etcdctl = join(etcdUnderTest(), '..', 'etcdctl')
   const version = /\d+\.\d+\.\d+/.exec(await etcdVersionUnderTest())?.[0] ?? ''
@@ -67,6 +69,7 @@ export async function startShellLab(): Promise<ShellLab> {
     driver,
     monitor,
     registry,
+    naive,
     inspector: createEtcdInspector(client),
     etcdctl: { path: etcdctl, version },
     versions: { lab: '0.1.0', etcd: version, etcdFloor: '3.5.33', etcdOutdated: true },
@@ -89,6 +92,7 @@ export async function startShellLab(): Promise<ShellLab> {
       await monitor.waitForLeader({ timeoutMs: 15_000 })
     },
     async close() {
+      await naive.close()
       await registry.close()
       client.close()
       await monitor.close()

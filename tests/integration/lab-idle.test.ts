@@ -34,6 +34,7 @@ function openParts(dir: string): LabParts {
     driver,
     monitor,
     registry: null,
+    naive: null,
     inspector: null,
     etcdctl: null,
     versions: { lab: '0', etcd: '0', etcdFloor: '0', etcdOutdated: false },

@@ -1,7 +1,13 @@
 import type { Registry, ServiceInstance } from '../../registry/registry.ts'
 import type { Command } from '../command.ts'
-import { nodeOf, readInstance, servicePositional, versionOption } from './service-arguments.ts'
-import { registryOf } from './tools.ts'
+import {
+  naiveOption,
+  nodeOf,
+  readInstance,
+  servicePositional,
+  versionOption,
+} from './service-arguments.ts'
+import { naiveOf, registryOf } from './tools.ts'
 
 /** The same instance is one whose key is the same; the group is not part of the key. */
 function isOwn(registry: Registry, wanted: ServiceInstance): boolean {
@@ -24,12 +30,17 @@ export const deregister: Command = {
     servicePositional,
     { name: 'address', required: true, placeholder: '<host:port>', complete: 'addresses' },
   ],
-  options: [versionOption],
+  options: [versionOption, naiveOption],
   examples: ['deregister UserService 127.0.0.1:8080'],
   async run(context) {
-    const { registry } = registryOf(context)
     const { m } = context
     const instance = readInstance(context.args, 'default')
+    if (context.args.flag('naive')) {
+      await context.wait(naiveOf(context).deregister(instance))
+      context.print(m.naive.deregistered({ node: nodeOf(instance) }))
+      return 0
+    }
+    const { registry } = registryOf(context)
     const own = isOwn(registry, instance)
     await context.wait(registry.deregister(instance))
     const node = nodeOf(instance)

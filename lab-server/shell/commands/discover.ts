@@ -1,15 +1,17 @@
+import type { NaiveDiscovery } from '../../registry/naive/naive-port.ts'
 import type { Discovery } from '../../registry/registry.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { leaseIdToHex } from '../quantities.ts'
 import { makeVisibleInline } from '../sanitize.ts'
 import {
   addressOf,
+  naiveOption,
   readService,
   servicePositional,
   shortServiceName,
   versionOption,
 } from './service-arguments.ts'
-import { registryOf } from './tools.ts'
+import { naiveOf, registryOf } from './tools.ts'
 
 /** The instances as a table, and on standard error every key that was skipped. */
 export function printInstances(context: CommandContext, discovery: Discovery) {
@@ -38,21 +40,26 @@ export const discover: Command = {
   aliases: [],
   requires: ['registry'],
   positionals: [servicePositional],
-  options: [versionOption],
+  options: [versionOption, naiveOption],
   examples: ['discover UserService', 'discover UserService:2.0'],
   async run(context) {
     const { m } = context
     const id = readService(context.args)
-    const discovery = await context.wait(registryOf(context).registry.discover(id))
+    const naive = context.args.flag('naive') ? naiveOf(context) : null
+    const { registry } = registryOf(context)
+    const discovery = await context.wait<Discovery | NaiveDiscovery>(
+      (naive ?? registry).discover(id),
+    )
     const service = shortServiceName(id)
     const { revision } = discovery
     printInstances(context, discovery)
     if (discovery.instances.length === 0) {
       context.print(m.discover.none({ service, revision }))
-      context.print(m.discover.hint({ service }), 'dim')
+      if (naive === null) context.print(m.discover.hint({ service }), 'dim')
     } else {
       context.print(m.discover.found({ service, count: discovery.instances.length, revision }))
     }
+    if ('from' in discovery) context.print(m.naive.answered[discovery.from], 'dim')
     return 0
   },
 }

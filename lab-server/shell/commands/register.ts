@@ -1,13 +1,16 @@
 import type { Command } from '../command.ts'
 import { leaseIdToHex } from '../quantities.ts'
+import type { Registration } from '../../registry/registry.ts'
+import type { CommandContext } from '../command.ts'
 import {
+  naiveOption,
   nodeOf,
   readInstance,
   servicePositional,
   shortServiceName,
   versionOption,
 } from './service-arguments.ts'
-import { registryOf } from './tools.ts'
+import { naiveOf, registryOf } from './tools.ts'
 
 export const register: Command = {
   name: 'register',
@@ -18,29 +21,37 @@ export const register: Command = {
     versionOption,
     { kind: 'text', name: 'group', value: 'group', defaultValue: 'default' },
     { kind: 'integer', name: 'ttl', value: 'seconds', min: 1, max: 86_400, defaultValue: 30 },
+    naiveOption,
   ],
   examples: [
     'register UserService 127.0.0.1:8080',
     'register UserService:2.0 127.0.0.1:8081 --ttl 10',
   ],
   async run(context) {
-    const { registry } = registryOf(context)
-    const { args, m } = context
+    const { args, signal } = context
+    const isNaive = args.flag('naive')
+    const registry = isNaive ? naiveOf(context) : registryOf(context).registry
     const instance = readInstance(args, args.text('group') ?? 'default')
-    const asked = args.integer('ttl')
-    const { signal } = context
-    const registration = await context.wait(
-      registry.register(instance, { ttlSeconds: asked, signal }),
-    )
-    const { id, ttlSeconds } = registration.lease()
-    const node = nodeOf(registration.instance)
-    const service = shortServiceName({
-      name: instance.serviceName,
-      version: instance.serviceVersion,
-    })
-    context.print(m.register.done({ node, ttl: ttlSeconds, lease: leaseIdToHex(id) }), 'good')
-    if (ttlSeconds !== asked) context.print(m.register.granted({ asked, granted: ttlSeconds }))
-    context.print(m.register.next({ service, node }), 'dim')
+    const ttlSeconds = args.integer('ttl')
+    const registration = await context.wait(registry.register(instance, { ttlSeconds, signal }))
+    printRegistered(context, registration, isNaive)
     return 0
   },
+}
+
+function printRegistered(context: CommandContext, registration: Registration, isNaive: boolean) {
+  const { m } = context
+  const { instance } = registration
+  const { id, ttlSeconds } = registration.lease()
+  const asked = context.args.integer('ttl')
+  const node = nodeOf(instance)
+  const service = shortServiceName({
+    name: instance.serviceName,
+    version: instance.serviceVersion,
+  })
+  const facts = { node, ttl: ttlSeconds, lease: leaseIdToHex(id) }
+  context.print(isNaive ? m.naive.registered(facts) : m.register.done(facts), 'good')
+  if (ttlSeconds !== asked) context.print(m.register.granted({ asked, granted: ttlSeconds }))
+  const next = { service, node }
+  context.print(isNaive ? m.naive.next(next) : m.register.next(next), 'dim')
 }

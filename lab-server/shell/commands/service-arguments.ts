@@ -13,6 +13,9 @@ export const servicePositional: Positional = {
 
 export const versionOption: Option = { kind: 'text', name: 'version', value: 'version' }
 
+/** Asks the naive registry instead of the real one. */
+export const naiveOption: Option = { kind: 'flag', name: 'naive', requires: 'naive' }
+
 /** `UserService:2.0`, or `UserService --version 2.0`. */
 export function readService(args: Arguments): ServiceId {
   const text = args.required('service')
@@ -22,10 +25,15 @@ export function readService(args: Arguments): ServiceId {
   return parseServiceId(`${text}:${version}`)
 }
 
-/** The instance that the arguments name; its group is not part of its identity. */
+/**
+ * The instance that the arguments name; its group is not part of its identity. For the naive
+ * registry an address is not checked, only cut at its last colon.
+ */
 export function readInstance(args: Arguments, serviceGroup: string): ServiceInstance {
   const service = readService(args)
-  const { host, port } = parseAddress(args.required('address'))
+  const address = args.required('address')
+  const unchecked = args.flag('naive') ? cutAddress(address) : null
+  const { host, port } = unchecked ?? parseAddress(address)
   return {
     serviceName: service.name,
     serviceVersion: service.version,
@@ -33,6 +41,11 @@ export function readInstance(args: Arguments, serviceGroup: string): ServiceInst
     servicePort: port,
     serviceGroup,
   }
+}
+
+function cutAddress(address: string): { host: string; port: number } | null {
+  const [, host, port] = /^(.+):(\d{1,5})$/.exec(address) ?? []
+  return host === undefined || port === undefined ? null : { host, port: Number(port) }
 }
 
 /** As a reader types it: `UserService` for version 1.0, else `UserService:2.0`. */

@@ -19,6 +19,12 @@ export function registryOf({ tools, command }: CommandContext) {
   return { registry, inspector }
 }
 
+/** The naive registry, for commands and flags that require `naive`. */
+export function naiveOf({ tools, command }: CommandContext) {
+  if (tools.naive === null) throw absent(command.name)
+  return tools.naive
+}
+
 /** The etcdctl binary, for commands that require `lab`. */
 export function etcdctlOf({ tools, command }: CommandContext) {
   if (tools.etcdctl === null) throw absent(command.name)

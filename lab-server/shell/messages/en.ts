@@ -1,4 +1,5 @@
 import { describeRefusal } from '../../registry/instance-problem.ts'
+import type { NaiveFault } from '../../registry/naive/naive-fault.ts'
 
 /** What a command says about itself. */
 export interface CommandText {
@@ -11,6 +12,12 @@ export interface CommandText {
   readonly options: Readonly<Record<string, string>>
   /** One for each example of the command, in the same order. */
   readonly examples: readonly string[]
+}
+
+/** What is wrong, and what one sees of it; no full stop. */
+interface FaultText {
+  readonly title: string
+  readonly symptom: string
 }
 
 interface At {
@@ -49,6 +56,8 @@ export const en = {
       `${p.command} has no option ${p.option}.${p.nearest === null ? '' : ` Did you mean ${p.nearest}?`}`,
     missingValue: (p: { option: string; value: string }) =>
       `${p.option} needs a value: ${p.value}.`,
+    noValue: (p: { option: string; value: string }) =>
+      `${p.option} takes no value, and got "${p.value}".`,
     repeated: (p: { option: string }) => `${p.option} is given twice.`,
     notInteger: (p: { option: string; value: string; min: number; max: number }) =>
       `${p.option} is "${p.value}", expected a whole number from ${String(p.min)} to ${String(p.max)}.`,
@@ -181,6 +190,105 @@ export const en = {
       `${p.service} has no instance at revision ${p.revision}.`,
     hint: (p: { service: string }) => `Register one: register ${p.service} 127.0.0.1:8080`,
     undecodable: (p: { key: string; reason: string }) => `Skipped ${p.key}: ${p.reason}`,
+  },
+  naive: {
+    registered: (p: { node: string; ttl: number; lease: string }) =>
+      `The naive registry registered ${p.node}: lease ${p.lease}, TTL ${String(p.ttl)} s. Every 10 s it takes a new lease and puts the key again.`,
+    next: (p: { service: string; node: string }) =>
+      `Next: discover ${p.service} --naive, lease, or deregister ${p.node} --naive`,
+    deregistered: (p: { node: string }) =>
+      `The naive registry sent a delete for ${p.node} and did not wait for the answer. Its leases stay until they expire.`,
+    answered: {
+      etcd: 'Answered by the naive registry, which asked etcd and will not ask again.',
+      cache: 'Answered by the naive registry from its cache; it did not ask etcd.',
+    },
+    fault: (p: { title: string; symptom: string }) => `${p.title}: ${p.symptom}.`,
+    more: 'register, deregister and discover take --naive. The page “What the original gets wrong” runs some of these beside the real registry.',
+    /** Page and command say the same of a fault; tests/docs/original-faults.test.ts compares them. */
+    faults: {
+      'clears-wrong-key': {
+        title: 'A delete clears the cache under the wrong key',
+        symptom: 'a dead provider is returned for ever',
+      },
+      'watches-known-keys-only': {
+        title: 'Only keys that existed at discovery are watched',
+        symptom: 'a second provider is never seen',
+      },
+      'caches-empty-list': {
+        title: 'An empty list is cached, with no watch behind it',
+        symptom: 'a consumer that starts before its provider stays blind until it is restarted',
+      },
+      'ignores-puts': {
+        title: 'PUT events are ignored',
+        symptom: 'updates and returns are invisible',
+      },
+      'watch-without-revision': {
+        title: 'The watch after the list names no revision',
+        symptom: 'events between the two are lost',
+      },
+      'watch-dies-silently': {
+        title: 'The watch has no error path; compaction ends it',
+        symptom: 'a dead watch, and nobody is told',
+      },
+      'watches-pile-up': {
+        title: 'The set of watched keys never shrinks',
+        symptom: 'watches leak while providers come and go',
+      },
+      'heartbeat-rewrites': {
+        title: 'The heartbeat grants a new lease and PUTs every 10 s',
+        symptom:
+          '11 leases for 3 keys; the revision climbs while nothing happens, and every watcher wakes',
+      },
+      'never-revokes': {
+        title: 'The lease is not revoked and the delete not awaited',
+        symptom: 'leases linger; a deregistration that failed looks like any other',
+      },
+      'skips-expired-key': {
+        title: 'The heartbeat skips a key that has expired',
+        symptom: 'after an outage longer than the TTL the provider never returns',
+      },
+      'trusts-read-back': {
+        title: 'The heartbeat believes the value it reads back from etcd',
+        symptom:
+          'an edited port makes a phantom key; what was overwritten without a lease never expires',
+      },
+      'one-throw-stops-all': {
+        title: 'An exception leaves the loop over the keys',
+        symptom: 'one bad key ends the renewal of the healthy ones',
+      },
+      'heartbeat-races-deregister': {
+        title: 'The heartbeat races the deregistration',
+        symptom: 'a zombie registration',
+      },
+      'no-deadline': {
+        title: 'No call has a deadline',
+        symptom: 'etcd is paused, and discovery hangs for more than 25 s',
+      },
+      'no-single-flight': {
+        title: 'Callers do not share a request',
+        symptom: '50 callers, 18 Range calls',
+      },
+      'undecodable-throws': {
+        title: 'One value that cannot be decoded throws',
+        symptom: 'the whole service disappears',
+      },
+      'one-endpoint': {
+        title: 'One endpoint, no credentials, no TLS',
+        symptom: 'one member down is an outage; auth enable breaks every client',
+      },
+      'global-scheduler': {
+        title: 'One scheduler for the whole process',
+        symptom: 'a second registry in the process fails; slow ticks overlap, 8 deep',
+      },
+      'aligned-ticks': {
+        title: 'Heartbeats are aligned to the wall clock',
+        symptom: 'all providers ask etcd at :00, :10, :20',
+      },
+      'no-validation': {
+        title: 'Nothing checks for “/”, “:” or IPv6',
+        symptom: 'S:1.0/::1:9000 can be read in two ways',
+      },
+    } satisfies Record<NaiveFault, FaultText>,
   },
   services: {
     service: 'SERVICE',
@@ -316,6 +424,7 @@ export const en = {
         version: 'the version, instead of after the colon',
         group: 'group, a field of the value',
         ttl: 'seconds until etcd forgets the instance when nobody renews it',
+        naive: 'ask the naive registry, which has the faults of the original',
       },
       examples: [
         'version 1.0, TTL 30 s',
@@ -328,14 +437,20 @@ export const en = {
         'Deletes the key, whoever wrote it. When this lab registered it, the lab stops renewing it and nobody puts the key back.',
       ],
       positionals: { service: 'the service', address: 'host and port of the provider' },
-      options: { version: 'the version, instead of after the colon' },
+      options: {
+        version: 'the version, instead of after the colon',
+        naive: 'ask the naive registry, which has the faults of the original',
+      },
       examples: ['removes the instance of version 1.0'],
     },
     discover: {
       summary: 'List the instances of a service',
       about: ['One linearizable read of the prefix /rpc/<service>:<version>/.'],
       positionals: { service: 'the service' },
-      options: { version: 'the version, instead of after the colon' },
+      options: {
+        version: 'the version, instead of after the colon',
+        naive: 'ask the naive registry, which has the faults of the original',
+      },
       examples: ['instances of version 1.0', 'instances of version 2.0'],
     },
     services: {
@@ -422,6 +537,15 @@ export const en = {
       positionals: {},
       options: {},
       examples: ['the socket and process state of each member'],
+    },
+    naive: {
+      summary: 'List the twenty faults of the original registry',
+      about: [
+        'The naive registry behaves as the original Java class does, faults included. It stands beside the real one, on the same cluster, and speaks to the first member only.',
+      ],
+      positionals: {},
+      options: {},
+      examples: ['what is wrong, and how it shows'],
     },
     version: {
       summary: 'Show the versions of lab, etcd and etcdctl',

@@ -25,6 +25,7 @@ export const zhCn: Messages = {
     unknownOption: (p) =>
       `${p.command} 没有选项 ${p.option}。${p.nearest === null ? '' : `是不是 ${p.nearest}？`}`,
     missingValue: (p) => `${p.option} 需要一个值：${p.value}。`,
+    noValue: (p) => `${p.option} 不带值，这里却有“${p.value}”。`,
     repeated: (p) => `${p.option} 出现了两次。`,
     notInteger: (p) =>
       `${p.option} 的值是“${p.value}”，应为 ${String(p.min)} 到 ${String(p.max)} 之间的整数。`,
@@ -71,6 +72,7 @@ export const zhCn: Messages = {
     SNAPSHOT: '磁盘上保存的视图无法使用。',
     HISTORY_CHANGED: '集群的历史和之前跟踪的对不上。',
     INVALID_INSTANCE: '服务或实例的写法不对。',
+    UNDECODABLE: '有一个值无法解析。',
     NOT_REGISTERED: '没有注册过这个实例。',
     LEASE_LOST: '租约已经失效。',
     ETCD_REFUSED: 'etcd 拒绝了这个请求。',
@@ -159,6 +161,89 @@ export const zhCn: Messages = {
     none: (p) => `${p.service}：revision ${p.revision} 时没有实例。`,
     hint: (p) => `注册一个：register ${p.service} 127.0.0.1:8080`,
     undecodable: (p) => `已跳过 ${p.key}：${p.reason}`,
+  },
+  naive: {
+    registered: (p) =>
+      `朴素注册中心已注册 ${p.node}：租约 ${p.lease}，TTL ${String(p.ttl)} 秒。它每 10 秒换一个新租约，把键重写一遍。`,
+    next: (p) => `接下来：discover ${p.service} --naive；lease；或 deregister ${p.node} --naive`,
+    deregistered: (p) =>
+      `朴素注册中心已发出删除 ${p.node} 的请求，没有等待应答。它的租约会一直留到过期。`,
+    answered: {
+      etcd: '应答的是朴素注册中心：这次问了 etcd，以后不会再问。',
+      cache: '应答的是朴素注册中心：结果来自它的缓存，没有问 etcd。',
+    },
+    fault: (p) => `${p.title}：${p.symptom}。`,
+    more: 'register、deregister、discover 都可以带 --naive。“原实现错在哪里”一页把其中几个与真正的注册中心并排运行。',
+    faults: {
+      'clears-wrong-key': {
+        title: '删除事件清缓存时用错了键',
+        symptom: '已经下线的提供者会一直返回',
+      },
+      'watches-known-keys-only': {
+        title: '只监听发现服务时已有的键',
+        symptom: '第二个提供者永远看不到',
+      },
+      'caches-empty-list': {
+        title: '空列表也进缓存，背后却没有 watch',
+        symptom: '比提供者先启动的消费者一直看不到它，除非重启',
+      },
+      'ignores-puts': { title: '忽略 PUT 事件', symptom: '更新和重新上线都看不到' },
+      'watch-without-revision': {
+        title: '列出之后的 watch 不带 revision',
+        symptom: '两者之间的事件丢失',
+      },
+      'watch-dies-silently': {
+        title: 'watch 没有错误处理，遇到压缩就结束',
+        symptom: 'watch 已经死了，没有人知道',
+      },
+      'watches-pile-up': { title: '监听的键只增不减', symptom: '提供者上上下下，watch 越积越多' },
+      'heartbeat-rewrites': {
+        title: '心跳每 10 秒申请一个新租约并 PUT 一次',
+        symptom: '3 个键有 11 个租约；什么都没发生，revision 也在涨，每个 watch 都被惊动',
+      },
+      'never-revokes': {
+        title: '不撤销租约，也不等删除的结果',
+        symptom: '租约残留；注销失败了，看起来也像成功',
+      },
+      'skips-expired-key': {
+        title: '心跳跳过已经过期的键',
+        symptom: '中断超过 TTL 之后，提供者再也回不来',
+      },
+      'trusts-read-back': {
+        title: '心跳相信从 etcd 读回的值',
+        symptom: '端口被改动就多出一个幻影键；被人不带租约覆盖过的键永不过期',
+      },
+      'one-throw-stops-all': {
+        title: '异常会跳出遍历各个键的循环',
+        symptom: '一个坏键让健康的键也得不到续约',
+      },
+      'heartbeat-races-deregister': {
+        title: '心跳与注销之间有竞态',
+        symptom: '注销之后又冒出来的僵尸注册',
+      },
+      'no-deadline': {
+        title: '所有调用都没有期限',
+        symptom: 'etcd 暂停时，服务发现挂起超过 25 秒',
+      },
+      'no-single-flight': {
+        title: '并发的调用者不合并请求',
+        symptom: '50 个调用者发出 18 次 Range',
+      },
+      'undecodable-throws': { title: '一个值无法解析就抛异常', symptom: '整个服务都查不到' },
+      'one-endpoint': {
+        title: '只有一个端点，没有认证，没有 TLS',
+        symptom: '一个成员不在就是全面中断；auth enable 之后所有客户端都不能用',
+      },
+      'global-scheduler': {
+        title: '整个进程共用一个调度器',
+        symptom: '同一进程里的第二个注册中心启动失败；慢的心跳互相重叠，最多 8 层',
+      },
+      'aligned-ticks': {
+        title: '心跳对齐到整十秒',
+        symptom: '所有提供者都在 :00、:10、:20 同时访问 etcd',
+      },
+      'no-validation': { title: '不检查“/”“:”和 IPv6', symptom: 'S:1.0/::1:9000 有两种读法' },
+    },
   },
   services: {
     service: '服务',
@@ -281,6 +366,7 @@ export const zhCn: Messages = {
         version: '版本，代替冒号后面的写法',
         group: '分组，值里的一个字段',
         ttl: '无人续约时，etcd 过多少秒忘记这个实例',
+        naive: '改问朴素注册中心，它带有原实现的全部缺陷',
       },
       examples: ['版本 1.0，TTL 30 秒', '版本 2.0，停止续约 10 秒后被遗忘'],
     },
@@ -288,14 +374,20 @@ export const zhCn: Messages = {
       summary: '注销一个服务实例',
       about: ['删除对应的键，不管是谁写的。如果是本实验注册的，就不再续约，也不会再被写回。'],
       positionals: { service: '服务名', address: '服务提供者的主机和端口' },
-      options: { version: '版本，代替冒号后面的写法' },
+      options: {
+        version: '版本，代替冒号后面的写法',
+        naive: '改问朴素注册中心，它带有原实现的全部缺陷',
+      },
       examples: ['注销版本 1.0 的实例'],
     },
     discover: {
       summary: '列出一个服务的实例',
       about: ['对前缀 /rpc/<服务>:<版本>/ 做一次线性一致读。'],
       positionals: { service: '服务名' },
-      options: { version: '版本，代替冒号后面的写法' },
+      options: {
+        version: '版本，代替冒号后面的写法',
+        naive: '改问朴素注册中心，它带有原实现的全部缺陷',
+      },
       examples: ['版本 1.0 的实例', '版本 2.0 的实例'],
     },
     services: {
@@ -378,6 +470,15 @@ export const zhCn: Messages = {
       positionals: {},
       options: {},
       examples: ['每个成员的套接字和进程状态'],
+    },
+    naive: {
+      summary: '列出原注册中心的二十个缺陷',
+      about: [
+        '朴素注册中心的行为与原来的 Java 类一致，缺陷也一样。它与真正的注册中心并存于同一个集群，只和第一个成员通信。',
+      ],
+      positionals: {},
+      options: {},
+      examples: ['错在哪里，有什么症状'],
     },
     version: {
       summary: '查看实验环境、etcd 和 etcdctl 的版本',
