@@ -1,4 +1,5 @@
 import list from '../../content/data/sources.json' with { type: 'json' }
+import faults from '../../content/data/original-faults.json' with { type: 'json' }
 import comparison from '../../content/data/comparison.json' with { type: 'json' }
 
 /** Something a claim on a page rests on. `date` is ISO (YYYY, YYYY-MM or YYYY-MM-DD). */
@@ -26,13 +27,20 @@ export function sourcesOfContested(): string[] {
     .flatMap((row) => Object.values(row.cells).map((cell) => cell.source))
 }
 
+/** Source ids of the table of the original's faults, in its order. */
+function sourcesOfFaults(): string[] {
+  return faults.flatMap((fault) => fault.peers.map((peer) => peer.source))
+}
+
 /**
  * Sources of a page in the order of their first appearance in its MDX, which is also their number
  * on that page.
  */
 export function sourcesOf(body: string): SourceEntry[] {
-  const ids = [...body.matchAll(/<Source id="([^"]+)"|<(Contested)\b/g)].flatMap(([, id, table]) =>
-    table === undefined ? [id ?? ''] : sourcesOfContested(),
-  )
+  const marks = body.matchAll(/<Source id="([^"]+)"|<(Contested|OriginalFaults)\b/g)
+  const ids = [...marks].flatMap(([, id, table]) => {
+    if (table === undefined) return [id ?? '']
+    return table === 'Contested' ? sourcesOfContested() : sourcesOfFaults()
+  })
   return [...new Set(ids)].map(findSource)
 }

@@ -2,6 +2,7 @@ import { posix } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import commands from '../../content/data/commands.json' with { type: 'json' }
 import comparison from '../../content/data/comparison.json' with { type: 'json' }
+import faults from '../../content/data/original-faults.json' with { type: 'json' }
 import sources from '../../content/data/sources.json' with { type: 'json' }
 import { headingsOf, pages, type Page } from './pages.ts'
 
@@ -33,6 +34,7 @@ describe('the sources', () => {
   const used = [
     ...pages.flatMap((page) => idsOf(page, 'Source')),
     ...comparison.rows.flatMap((row) => Object.values(row.cells).map((cell) => cell.source)),
+    ...faults.flatMap((fault) => fault.peers.map((peer) => peer.source)),
   ]
 
   test('have one id each, a title, an author, a date and a secure address', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import comparison from '../../content/data/comparison.json' with { type: 'json' }
+import faults from '../../content/data/original-faults.json' with { type: 'json' }
 import en from '../../content/i18n/en.json' with { type: 'json' }
 import zh from '../../content/i18n/zh-CN.json' with { type: 'json' }
 import { pages } from './pages.ts'
@@ -46,6 +47,15 @@ const chineseTexts: readonly (readonly [string, string])[] = [
         .map((line, index) => [`${page.file} line ${String(index + 1)}`, line] as const),
     ),
   ...Object.entries(zh).map(([key, text]) => [`zh-CN.json ${key}`, proseOf(text)] as const),
+  ...faults.map(
+    ({ name, title, symptom, design, peers }) =>
+      [
+        `original-faults ${name}`,
+        [title, symptom, design, ...peers.map((peer) => peer.says)]
+          .map((text) => text['zh-CN'])
+          .join('\n'),
+      ] as const,
+  ),
   ...comparison.rows.flatMap((row) =>
     Object.entries(row.cells).map(
       ([system, cell]) => [`comparison ${row.id}/${system}`, cell.says['zh-CN']] as const,

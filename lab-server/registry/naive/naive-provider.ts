@@ -60,7 +60,9 @@ export class NaiveProvider {
         await this.#renew(registration)
       } catch (error) {
         if (calls.signal.aborted) return
-        onTrouble(toLabError(error))
+        const trouble = toLabError(error)
+        if (trouble.code === 'LEASE_LOST') registration.lose(registration.lease())
+        onTrouble(trouble)
         // Fault 12: the rest waits for the next beat, which ends at the same key.
         if (has('one-throw-stops-all')) return
       }

@@ -53,8 +53,9 @@ export class NaiveView {
     signal: AbortSignal,
     fromRevision: string | undefined,
   ): AsyncGenerator<RegistryChange, void, undefined> {
-    const view = this.#cached ?? (await this.fetch())
-    const pending = await this.#firstChanges(view, fromRevision)
+    const fetched = this.#cached ?? (await this.fetch())
+    const view = this.#cached ?? fetched
+    const pending: RegistryChange[] = []
     let news: PromiseWithResolvers<void> = Promise.withResolvers()
     const wake = () => news.resolve()
     const listener: Listener = (changes) => {
@@ -65,6 +66,7 @@ export class NaiveView {
     this.#listeners.add(listener)
     end.addEventListener('abort', wake)
     try {
+      yield* await this.#firstChanges(view, fromRevision)
       while (!end.aborted) {
         yield* pending.splice(0)
         await news.promise

@@ -13,6 +13,8 @@ export interface PageCommand {
   }
   /** For a command that streams: Ctrl-C follows once a line of the output matches. */
   readonly interruptAfter?: string
+  /** How many lines it prints depends on the moment; what kinds of lines does not. */
+  readonly varies?: boolean
   /** Number of the terminal of its page that it runs in. Default: the lowest. */
   readonly terminal?: number
   /** A recorded output in each language. Empty: nothing is shown. */
