@@ -41,6 +41,12 @@ describe('arguments', () => {
     },
   )
 
+  test('a flag takes no value and may stand anywhere', () => {
+    expect(parse('discover --naive UserService').flag('naive')).toBe(true)
+    expect(parse('discover --naive UserService').required('service')).toBe('UserService')
+    expect(parse('discover UserService').flag('naive')).toBe(false)
+  })
+
   test('an optional positional may be left out', () => {
     expect(parse('lease').text('id')).toBeUndefined()
   })
@@ -60,6 +66,8 @@ describe('arguments', () => {
     ['register A b:1 --ttl 5 --ttl 6', '--ttl is given twice'],
     ['register A b:1 --no-ttl', 'no option --no-ttl'],
     ['register A b:1 --__proto__ x', 'no option --__proto__'],
+    ['discover UserService --naive=yes', '--naive takes no value, and got "yes"'],
+    ['discover UserService --naive --naive', '--naive is given twice'],
     ['logs etcd1 -n 501', 'from 1 to 500'],
     ['cluster now', '"now" is one argument too many'],
     ['kill --force leader', 'kill has no option --force'],
