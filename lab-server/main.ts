@@ -162,7 +162,8 @@ function openShell(
     complete: (line, cursor, locale) => shell.complete(line, cursor, locale),
     close: async () => {
       // The cluster goes with its lab. With its client gone the registry has nothing to release,
-      // and does not wait for a quorum that the reader took away.
+      // and does not wait for a quorum that the reader took away. The naive one has a connection of
+      // its own and waits a second at most.
       client.close()
       await Promise.all([registry.close(), naive.close()])
     },

@@ -11,17 +11,14 @@ export interface NaiveLease {
 /** One registration as the process that made it remembers it. */
 export class NaiveRegistration implements Registration {
   readonly key: string
-  readonly #release: (registration: NaiveRegistration) => Promise<void>
+  readonly #release: () => Promise<void>
   readonly #ended = new AbortController()
   #instance: ServiceInstance
   #askedTtl = 0
   #lease: NaiveLease = { id: '0', ttlSeconds: 0 }
   #isLost = false
 
-  constructor(
-    instance: ServiceInstance,
-    release: (registration: NaiveRegistration) => Promise<void>,
-  ) {
+  constructor(instance: ServiceInstance, release: () => Promise<void>) {
     this.key = instanceKey(instance)
     this.#instance = instance
     this.#release = release
@@ -55,8 +52,13 @@ export class NaiveRegistration implements Registration {
     return this.#isLost ? 'recovering' : 'registered'
   }
 
+  /** Writes nothing: a provider of the original leaves without a word. */
+  drain(): Promise<void> {
+    return Promise.resolve()
+  }
+
   release(): Promise<void> {
-    return this.#release(this)
+    return this.#ended.signal.aborted ? Promise.resolve() : this.#release()
   }
 
   /** It was written under this lease; returns the one before. */
