@@ -99,11 +99,7 @@ export default defineConfig({
         {
           label: 'Try it in the lab',
           translations: { 'zh-CN': '动手做' },
-          items: [
-            'lab/register-and-discover',
-            'lab/kill-the-leader',
-            'registry/original-faults',
-          ],
+          items: ['lab/register-and-discover', 'lab/kill-the-leader', 'registry/original-faults'],
         },
         {
           label: 'Look behind it',
