@@ -77,8 +77,8 @@ async function completeServices({ tools, m }: CompletionRequest, at: Cursor) {
   }))
 }
 
-async function completeAddresses({ tools }: CompletionRequest, at: Cursor) {
-  const service = at.words[1]
+async function completeAddresses({ tools }: CompletionRequest, given: readonly string[]) {
+  const [service] = given
   if (service === undefined || tools.registry === null) return []
   const { instances } = await tools.registry.discover(parseServiceId(service))
   return instances.map(({ instance }) => ({
@@ -99,6 +99,7 @@ async function completeSource(
   source: CompletionSource | undefined,
   request: CompletionRequest,
   at: Cursor,
+  given: readonly string[],
 ): Promise<Completion[]> {
   switch (source) {
     case 'commands':
@@ -110,7 +111,7 @@ async function completeSource(
     case 'services':
       return await completeServices(request, at)
     case 'addresses':
-      return await completeAddresses(request, at)
+      return await completeAddresses(request, given)
     case 'leases':
       return await completeLeases(request)
     case undefined:
@@ -118,14 +119,14 @@ async function completeSource(
   }
 }
 
-/** Which positional the cursor is on: words that are neither options nor their values count. */
-function positionalIndex(command: Command, words: readonly string[]): number {
+/** The positionals before the cursor: words that are neither options nor their values. */
+function givenPositionals(command: Command, words: readonly string[]): readonly string[] {
   const after = words.slice(1)
   return after.filter((word, index) => {
     const previous = after[index - 1]
     const value = previous !== undefined && takesValue(command, previous)
     return !word.startsWith('-') && !value
-  }).length
+  })
 }
 
 function takesValue(command: Command, word: string): boolean {
@@ -159,8 +160,9 @@ async function candidatesAt(
   ) {
     return []
   }
-  const positional = command.positionals[positionalIndex(command, at.words)]
-  return await completeSource(positional?.complete, request, at)
+  const given = givenPositionals(command, at.words)
+  const positional = command.positionals[given.length]
+  return await completeSource(positional?.complete, request, at, given)
 }
 
 /** A candidate is offered only if the line it makes can be read back. */
