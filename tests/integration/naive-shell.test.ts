@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startShellLab, type ShellLab } from '../helpers/shell-lab.ts'
 import { waitFor } from '../helpers/wait-for.ts'
@@ -60,6 +61,19 @@ describe('the naive registry', () => {
     expect(code).toBe(0)
     const numbers = [...out.matchAll(/^ {2}([ \d]\d) {2}\S/gm)].map(([, number]) => Number(number))
     expect(numbers).toEqual(Array.from({ length: 20 }, (_, index) => index + 1))
+  })
+
+  test('waits as long as it takes when its one member is frozen, or until Ctrl-C', async () => {
+    await lab.driver.pause('etcd1')
+    const hanging = lab.open('discover NaiveFrozen --naive')
+    expect((await lab.run('discover NaiveFrozen')).out).toContain('has no instance')
+    let hasEnded = false
+    void hanging.ended.then(() => (hasEnded = true))
+    await delay(500)
+    expect(hasEnded).toBe(false)
+    hanging.interrupt()
+    expect(await hanging.ended).toMatchObject({ code: 130, out: '' })
+    await lab.heal()
   })
 
   test('is offered as a flag, after which the next word is not taken for its value', async () => {
