@@ -8,7 +8,10 @@ const config: KnipConfig = {
     'src/components/frame/*.astro',
     // Processes of their own.
     'lab-server/main.ts',
+    'lab-server/cli.ts',
     'lab-server/check-settings.ts',
+    // What the package exports.
+    'lab-server/open-registry.ts',
     'lab-server/cluster/reaper-process.ts',
     'src/diagrams/render.ts',
     'tests/bench/{main,measure-pages}.ts',

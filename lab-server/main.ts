@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statfsSync } from 'node:fs'
+import { existsSync, statfsSync } from 'node:fs'
 import path from 'node:path'
 import { LabError, toLabError } from '../protocol/index.ts'
 import { systemClock } from './clock.ts'
@@ -20,6 +20,7 @@ import { createLogger, type Logger } from './logger.ts'
 import { createEtcdRegistry } from './registry/etcd-registry.ts'
 import { createNaiveRegistry } from './registry/naive/naive-registry.ts'
 import { createShell, type ShellOptions } from './shell/shell.ts'
+import { readVersion } from './version.ts'
 import { startWebServer } from './web/web-server.ts'
 
 interface LabLimit {
@@ -124,12 +125,8 @@ function connectParts({ config, release, version }: Toolbox): OpenLabParts {
   const etcdVersion = release.version
   const shared = {
     etcdctl: { path: etcdctlPath, version: etcdVersion },
-    versions: {
-      lab: version,
-      etcd: etcdVersion,
-      etcdFloor: release.floor,
-      etcdOutdated: release.outdated,
-    },
+    program: null,
+    versions: { lab: version, etcd: release },
   }
   const openParts = (place: { readonly dir: string; readonly logger: Logger }): LabParts => {
     const driver = createProcessDriver({ etcdPath, etcdVersion, dir: place.dir })
@@ -184,13 +181,6 @@ const tmpfsMagic = 0x01021994
 
 function isInMemory(directory: string): boolean {
   return process.platform === 'linux' && statfsSync(directory).type === tmpfsMagic
-}
-
-function readVersion(): string {
-  const file = path.join(import.meta.dirname, '..', 'package.json')
-  const content: unknown = JSON.parse(readFileSync(file, 'utf8'))
-  const found = typeof content === 'object' && content !== null && 'version' in content
-  return found ? String(content.version) : 'unknown'
 }
 
 function announce(config: Config, url: string, release: EtcdRelease, limit: LabLimit): void {

@@ -10,7 +10,17 @@ import { SetupError } from './setup-error.mjs'
  * What `npm start` and the other scripts run. This file and everything it imports before it knows
  * its Node is plain JavaScript for any Node from 18 on, without dependencies.
  */
-const tasks = ['start', 'dev', 'test', 'verify', 'bench', 'diagrams', 'screenshots']
+const tasks = [
+  'start',
+  'dev',
+  'test',
+  'verify',
+  'bench',
+  'diagrams',
+  'screenshots',
+  'ming',
+  'build',
+]
 
 /** @typedef {{ default: (args: string[]) => Promise<number> }} TaskModule */
 

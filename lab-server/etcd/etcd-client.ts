@@ -1,4 +1,5 @@
 import type {
+  IAlarmResponse,
   IAuthenticateResponse,
   IDeleteRangeResponse,
   ILeaseGrantResponse,
@@ -35,6 +36,7 @@ import type {
   WatchRequest,
 } from './etcd-calls.ts'
 import { FailoverCall, type CallPlan } from './failover-call.ts'
+import type { AlarmFacts } from './etcd-inspector.ts'
 import { keepLeaseAlive } from './keep-alive.ts'
 import { randomLeaseId } from './lease-id.ts'
 import { Scout } from './scout.ts'
@@ -256,6 +258,24 @@ export class EtcdClient {
       isLearner: member.isLearner,
     }))
     return { header: fromHeader(answer.header), members }
+  }
+
+  /** Alarms that are raised now, on whichever member. */
+  async alarms(options: CallOptions = {}): Promise<readonly AlarmFacts[]> {
+    const answer = await this.#call<IAlarmResponse>(
+      {
+        service: 'Maintenance',
+        method: 'alarm',
+        request: { action: 'GET', memberID: '0', alarm: 'NONE' },
+        needsLeader: true,
+      },
+      options,
+    )
+    return answer.alarms.flatMap(({ alarm, memberID }) => {
+      const name = alarm.toUpperCase()
+      const memberId = hexadecimalId(memberID)
+      return name === 'NOSPACE' || name === 'CORRUPT' ? [{ alarm: name, memberId }] : []
+    })
   }
 
   /**

@@ -1,3 +1,5 @@
+import type { MemberAnswer } from './etcd-member.ts'
+
 /** A key as etcd stores it. int64 as decimal strings. */
 export interface RawKey {
   readonly key: Uint8Array
@@ -31,6 +33,35 @@ export interface EtcdInspector {
     readonly count: number
     readonly revision: string
   }>
+  /** One key and no other; null when it is not there. */
+  key(key: string): Promise<{ readonly found: RawKey | null; readonly revision: string }>
   leases(): Promise<readonly LeaseFacts[]>
   lease(id: string): Promise<LeaseFacts>
+  /** Ids of all leases (decimal) in one question, however many there are. */
+  leaseIds(): Promise<readonly string[]>
+  /** Those of the leases that exist, a few questions at a time. */
+  findLeases(ids: readonly string[]): Promise<readonly LeaseFacts[]>
+  /** Alarms that are raised now. */
+  alarms(): Promise<readonly AlarmFacts[]>
+  /**
+   * Every endpoint asked by itself, so that one that is silent shows. Never rejects, and takes no
+   * longer than two seconds.
+   */
+  endpoints(): Promise<readonly EndpointFacts[]>
+}
+
+/** https://etcd.io/docs/latest/op-guide/maintenance/#space-quota */
+export interface AlarmFacts {
+  readonly alarm: 'NOSPACE' | 'CORRUPT'
+  /** Hexadecimal. */
+  readonly memberId: string
+}
+
+export interface EndpointFacts {
+  readonly endpoint: string
+  /** The member's own name; null when it did not answer. */
+  readonly name: string | null
+  /** Null when it did not answer; then `error` says why. */
+  readonly answer: MemberAnswer | null
+  readonly error: string | null
 }

@@ -1,13 +1,28 @@
-import { LabError } from '../../protocol/index.ts'
+import { LabError, toLabError } from '../../protocol/index.ts'
 import type { LeaseTime } from './etcd-calls.ts'
 import type { EtcdClient } from './etcd-client.ts'
-import type { EtcdInspector, LeaseFacts } from './etcd-inspector.ts'
+import type { EndpointFacts, EtcdInspector, LeaseFacts } from './etcd-inspector.ts'
+import type { EtcdMember } from './etcd-member.ts'
+import { connectMember } from './member.ts'
+
+/** Questions under way at once, so that a look at thousands of leases is no burden. */
+const mostAtOnce = 16
+const endpointDeadlineMs = 2000
 
 /** Looks at etcd through a client that the caller has made and closes. */
-export function createEtcdInspector(client: EtcdClient): EtcdInspector {
+export function createEtcdInspector(
+  client: EtcdClient,
+  { connect = connectMember }: { connect?: (endpoint: string) => EtcdMember } = {},
+): EtcdInspector {
   async function findLease(id: string): Promise<LeaseFacts | null> {
     const found = await client.leaseTimeToLive(id, { keys: true })
     return found.remaining === -1 ? null : toFacts(found)
+  }
+
+  async function findLeases(ids: readonly string[]): Promise<readonly LeaseFacts[]> {
+    const found = await mapFew(ids, findLease)
+    // A lease may end between the two questions.
+    return found.filter((lease) => lease !== null)
   }
 
   return {
@@ -16,11 +31,12 @@ export function createEtcdInspector(client: EtcdClient): EtcdInspector {
       const answer = await client.range({ prefix, ...(limit === undefined ? {} : { limit }) })
       return { keys: answer.kvs, count: answer.count, revision: answer.header.revision }
     },
+    async key(key) {
+      const answer = await client.range({ key })
+      return { found: answer.kvs[0] ?? null, revision: answer.header.revision }
+    },
     async leases() {
-      const { ids } = await client.leases()
-      const found = await Promise.all(ids.map((id) => findLease(id)))
-      // A lease may end between the two questions.
-      return found.filter((lease) => lease !== null)
+      return findLeases((await client.leases()).ids)
     },
     async lease(id) {
       if (!/^-?\d{1,19}$/.test(id)) {
@@ -30,7 +46,46 @@ export function createEtcdInspector(client: EtcdClient): EtcdInspector {
       if (found === null) throw new LabError('LEASE_LOST', `etcd knows no lease ${id}`)
       return found
     },
+    async leaseIds() {
+      return (await client.leases()).ids
+    },
+    findLeases,
+    alarms: () => client.alarms(),
+    endpoints: () => Promise.all(client.endpoints.map((each) => askEndpoint(each, connect))),
   }
+}
+
+async function askEndpoint(
+  endpoint: string,
+  connect: (endpoint: string) => EtcdMember,
+): Promise<EndpointFacts> {
+  const member = connect(endpoint)
+  try {
+    const deadline = { deadlineMs: endpointDeadlineMs }
+    const [answer, names] = await Promise.all([
+      member.status(deadline),
+      member.memberNames(deadline),
+    ])
+    return { endpoint, name: names.get(answer.memberId) ?? null, answer, error: null }
+  } catch (error) {
+    return { endpoint, name: null, answer: null, error: toLabError(error).message }
+  } finally {
+    member.close()
+  }
+}
+
+/** Answers in the order of the questions. */
+async function mapFew<T, U>(items: readonly T[], ask: (item: T) => Promise<U>): Promise<U[]> {
+  const answers: U[] = []
+  const waiting = [...items.entries()]
+  const takeTurns = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [index, item] = next
+      answers[index] = await ask(item)
+    }
+  }
+  await Promise.all(Array.from({ length: mostAtOnce }, takeTurns))
+  return answers
 }
 
 function toFacts(time: LeaseTime): LeaseFacts {

@@ -19,12 +19,13 @@ import type {
 import {
   formatServiceId,
   instanceKey,
+  keyText,
   parseInstanceKey,
   rpcRoot,
   servicePrefix,
 } from './service-key.ts'
 import { listService, watchService } from './service-watch.ts'
-import { keyText, toDiscovery } from './view.ts'
+import { toDiscovery } from './view.ts'
 
 export interface EtcdRegistryOptions {
   /** Closed by whoever made it, after the registry. */

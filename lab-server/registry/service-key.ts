@@ -45,6 +45,16 @@ export function instanceAddress(parts: KeyParts): string {
   return `${parts.serviceHost}`.includes('http') ? address : `http://${address}`
 }
 
+/** A key need not be text: bytes that are not UTF-8 show as `\xNN`, so no two keys look alike. */
+export function keyText(key: Uint8Array): string {
+  const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength)
+  const text = bytes.toString('utf8')
+  if (Buffer.from(text, 'utf8').equals(bytes)) return text
+  return bytes
+    .toString('latin1')
+    .replace(/[^\x20-\x5b\x5d-\x7e]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
+}
+
 export interface ParsedKey {
   readonly service: ServiceId
   readonly host: string

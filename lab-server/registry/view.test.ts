@@ -4,11 +4,11 @@ import type { WatchEvent } from '../etcd/etcd-calls.ts'
 import type { RawKey } from '../etcd/etcd-inspector.ts'
 import { encodeInstance } from './codec.ts'
 import type { RegistryChange } from './registry.ts'
+import { keyText } from './service-key.ts'
 import {
   applyBatch,
   diffViews,
   emptyView,
-  keyText,
   listedView,
   toDiscovery,
   type ServiceView,

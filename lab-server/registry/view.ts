@@ -3,7 +3,7 @@ import type { RawKey } from '../etcd/etcd-inspector.ts'
 import { decodeInstance } from './codec.ts'
 import { isDraining } from './draining.ts'
 import type { Discovery, FoundInstance, RegistryChange, RemovalCause } from './registry.ts'
-import { parseInstanceKey, servicePrefix } from './service-key.ts'
+import { keyText, parseInstanceKey, servicePrefix } from './service-key.ts'
 
 /**
  * Everything under one prefix as it was at `revision`. Immutable: applying events makes a new view
@@ -140,16 +140,6 @@ function readEntry(prefix: string, kv: RawKey): ViewEntry {
   if (!decoded.ok) return { ...base, found: null, reason: decoded.reason }
   const found = { instance: decoded.value, key, revision: kv.modRevision, lease: kv.lease }
   return { ...base, found, reason: '' }
-}
-
-/** A key need not be text: bytes that are not UTF-8 show as `\xNN`, so no two keys look alike. */
-export function keyText(key: Uint8Array): string {
-  const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength)
-  const text = bytes.toString('utf8')
-  if (Buffer.from(text, 'utf8').equals(bytes)) return text
-  return bytes
-    .toString('latin1')
-    .replace(/[^\x20-\x5b\x5d-\x7e]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }
 
 function compare(a: bigint, b: bigint): number {

@@ -1,10 +1,13 @@
 import type { Command, Option, Requirement, ShellTools } from './command.ts'
 import { clear } from './commands/clear.ts'
 import { cluster } from './commands/cluster.ts'
+import { completion } from './commands/completion.ts'
 import { deregister } from './commands/deregister.ts'
 import { discover } from './commands/discover.ts'
+import { doctor } from './commands/doctor.ts'
 import { endpoints } from './commands/endpoints.ts'
 import { etcdctl } from './commands/etcdctl.ts'
+import { explain } from './commands/explain.ts'
 import { kill, pause, resume, start, stop } from './commands/fault.ts'
 import { help } from './commands/help.ts'
 import { lease } from './commands/lease.ts'
@@ -25,6 +28,8 @@ export function allCommands(): readonly Command[] {
     discover,
     services,
     watch,
+    explain,
+    doctor,
     cluster,
     kill,
     stop,
@@ -37,6 +42,7 @@ export function allCommands(): readonly Command[] {
     naive,
     etcdctl,
     version,
+    completion,
     clear,
     help,
   ]
@@ -52,6 +58,8 @@ function meets(tools: ShellTools, requirement: Requirement): boolean {
       return tools.naive !== null
     case 'lab':
       return tools.etcdctl !== null
+    case 'program':
+      return tools.program !== null
   }
 }
 
@@ -77,9 +85,17 @@ export function findCommand(commands: readonly Command[], name: string): Command
   return commands.find((one) => one.name === name || one.aliases.includes(name)) ?? null
 }
 
-export function unknownCommand(commands: readonly Command[], name: string): ShellError {
+export function unknownCommand(
+  commands: readonly Command[],
+  name: string,
+  { program }: ShellTools,
+): ShellError {
   const names = commands.flatMap((one) => [one.name, ...one.aliases])
   const shown = name.length > 60 ? `${name.slice(0, 60)}…` : name
   const facts = { command: shown, nearest: nearest(name, names) }
-  return new ShellError('UNKNOWN_COMMAND', (m) => m.shell.unknownCommand(facts))
+  return new ShellError('UNKNOWN_COMMAND', (m) =>
+    program === null
+      ? m.shell.unknownCommand(facts)
+      : m.program.unknownCommand({ ...facts, program: program.name }),
+  )
 }

@@ -18,6 +18,27 @@ export type Requirement =
   | 'naive'
   /** The lab around the terminal: its etcdctl, its screen. */
   | 'lab'
+  /** An ordinary shell around the commands, and a program of their own in it. */
+  | 'program'
+
+/** An option that stands before the command and is the program's, not the command's. */
+export interface GlobalOption {
+  readonly name: string
+  readonly short?: string
+  /** What its value is; absent = it takes none. */
+  readonly value?: string
+  /** The values it takes, where they can be listed. */
+  readonly choices?: readonly string[]
+}
+
+/** The program that a reader starts in an ordinary shell. */
+export interface Program {
+  readonly name: string
+  /** Where etcd is asked. */
+  readonly endpoints: readonly string[]
+  /** Their texts are `messages.program.options`. */
+  readonly options: readonly GlobalOption[]
+}
 
 /** What commands work with; null = not here, and so are the commands that require it. */
 export interface ShellTools {
@@ -29,18 +50,23 @@ export interface ShellTools {
   readonly inspector: EtcdInspector | null
   /** The binary's path and its version, such as 3.5.30. */
   readonly etcdctl: { readonly path: string; readonly version: string } | null
+  /** What a reader types before every command; it also keeps what was registered, while it runs. */
+  readonly program: Program | null
   readonly versions: {
     readonly lab: string
-    readonly etcd: string
-    /** First release of that minor version without a published security flaw. */
-    readonly etcdFloor: string
-    readonly etcdOutdated: boolean
+    /** Null where etcd is somebody else's. */
+    readonly etcd: {
+      readonly version: string
+      /** First release of that minor version without a published security flaw. */
+      readonly floor: string
+      readonly outdated: boolean
+    } | null
   }
 }
 
 /** What Tab offers for a positional or for the value of an option. */
 export type CompletionSource =
-  'services' | 'addresses' | 'targets' | 'members' | 'leases' | 'commands'
+  'services' | 'addresses' | 'targets' | 'members' | 'leases' | 'commands' | 'shells'
 
 export interface Positional {
   readonly name: string
@@ -89,6 +115,11 @@ export interface Arguments {
 
 /** Where the words of a command go. Everything is made visible on the way (sanitize.ts). */
 export interface CommandOutput {
+  /**
+   * What the command found, given once: a program reads `data` as one line of JSON, a reader what
+   * `show` prints of it. The words outside of it are for readers only.
+   */
+  result<T extends object>(data: T, show: (data: T) => void): void
   /** One line, or several, on standard output. */
   print(text: string, style?: Style): void
   printTable(columns: readonly Column[], rows: readonly (readonly Cell[])[]): void
@@ -110,6 +141,8 @@ export interface CommandContext extends CommandOutput {
   readonly locale: Locale
   readonly m: Messages
   readonly columns: number
+  /** What a reader types before a command: nothing, or the program's name and a blank. */
+  readonly prefix: string
   /** Aborts on Ctrl-C, at the time limit, and when the lab ends. */
   readonly signal: AbortSignal
   readonly tools: ShellTools
@@ -154,6 +187,10 @@ export interface OwnCompletion {
   readonly prefix: string
   readonly m: Messages
   readonly tools: ShellTools
+}
+
+export function commandPrefix({ program }: Pick<ShellTools, 'program'>): string {
+  return program === null ? '' : `${program.name} `
 }
 
 export function commandText(command: Command, m: Messages): CommandText {

@@ -3,6 +3,7 @@ import type { Completion } from '../../protocol/index.ts'
 import type { Command, CompletionSource, ShellTools } from './command.ts'
 import { commandText } from './command.ts'
 import { findCommand } from './command-table.ts'
+import { completableShells } from './commands/completion.ts'
 import { shortServiceName } from './commands/service-arguments.ts'
 import type { Messages } from './messages/en.ts'
 import { quoteWord, splitLine } from './parse-line.ts'
@@ -10,13 +11,17 @@ import { leaseIdToHex } from './quantities.ts'
 import { makeVisibleInline } from './sanitize.ts'
 import { formatServiceId, parseServiceId } from '../registry/service-key.ts'
 
-export interface CompletionRequest {
-  readonly line: string
-  /** UTF-16 offset in `line`. */
-  readonly cursor: number
+/** For whom, and with what, Tab is answered. */
+export interface CompletionScene {
   readonly m: Messages
   readonly tools: ShellTools
   readonly commands: readonly Command[]
+}
+
+export interface CompletionRequest extends CompletionScene {
+  readonly line: string
+  /** UTF-16 offset in `line`. */
+  readonly cursor: number
 }
 
 export interface Completions {
@@ -25,10 +30,14 @@ export interface Completions {
   readonly candidates: readonly Completion[]
 }
 
-interface Cursor {
+/** Where in a command the cursor is. */
+interface Place {
   /** The finished words before the cursor. */
   readonly words: readonly string[]
   readonly prefix: string
+}
+
+interface Cursor extends Place {
   readonly from: number
 }
 
@@ -47,18 +56,18 @@ function readCursor(line: string, cursor: number): Cursor | null {
   return { words: before, prefix: last.value, from: last.from }
 }
 
-function completeCommands({ commands, m }: CompletionRequest): Completion[] {
+function completeCommands({ commands, m }: CompletionScene): Completion[] {
   return commands.map((one) => ({ value: one.name, description: commandText(one, m).summary }))
 }
 
-function completeMembers({ tools, m }: CompletionRequest): Completion[] {
+function completeMembers({ tools, m }: CompletionScene): Completion[] {
   return (tools.driver?.members() ?? []).map(({ name, state }) => ({
     value: name,
     description: m.cluster.states[state],
   }))
 }
 
-function completeTargets(request: CompletionRequest): Completion[] {
+function completeTargets(request: CompletionScene): Completion[] {
   const { m, tools } = request
   const leader = m.complete.leader({ member: tools.monitor?.snapshot().leader ?? null })
   return [
@@ -68,7 +77,7 @@ function completeTargets(request: CompletionRequest): Completion[] {
   ]
 }
 
-async function completeServices({ tools, m }: CompletionRequest, at: Cursor) {
+async function completeServices({ tools, m }: CompletionScene, at: Place) {
   const found = await tools.registry?.services()
   const full = at.prefix.includes(':')
   return (found?.services ?? []).map(({ id, instances }) => ({
@@ -77,7 +86,7 @@ async function completeServices({ tools, m }: CompletionRequest, at: Cursor) {
   }))
 }
 
-async function completeAddresses({ tools }: CompletionRequest, given: readonly string[]) {
+async function completeAddresses({ tools }: CompletionScene, given: readonly string[]) {
   const [service] = given
   if (service === undefined || tools.registry === null) return []
   const { instances } = await tools.registry.discover(parseServiceId(service))
@@ -87,7 +96,7 @@ async function completeAddresses({ tools }: CompletionRequest, given: readonly s
   }))
 }
 
-async function completeLeases({ tools, m }: CompletionRequest) {
+async function completeLeases({ tools, m }: CompletionScene) {
   const leases = (await tools.inspector?.leases()) ?? []
   return leases.map((lease) => ({
     value: leaseIdToHex(lease.id),
@@ -97,8 +106,8 @@ async function completeLeases({ tools, m }: CompletionRequest) {
 
 async function completeSource(
   source: CompletionSource | undefined,
-  request: CompletionRequest,
-  at: Cursor,
+  request: CompletionScene,
+  at: Place,
   given: readonly string[],
 ): Promise<Completion[]> {
   switch (source) {
@@ -114,6 +123,8 @@ async function completeSource(
       return await completeAddresses(request, given)
     case 'leases':
       return await completeLeases(request)
+    case 'shells':
+      return completableShells.map((shell) => ({ value: shell, description: '' }))
     case undefined:
       return []
   }
@@ -134,10 +145,7 @@ function takesValue(command: Command, word: string): boolean {
   return !isFlag && /^--?[\w-]+$/.test(word)
 }
 
-async function candidatesAt(
-  request: CompletionRequest,
-  at: Cursor,
-): Promise<readonly Completion[]> {
+async function candidatesAt(request: CompletionScene, at: Place): Promise<readonly Completion[]> {
   const [name] = at.words
   if (name === undefined) return completeCommands(request)
   const command = findCommand(request.commands, name)
@@ -174,31 +182,54 @@ function offer(candidate: Completion): Completion[] {
 }
 
 /** Quotes no more than it offers: a cluster may hold many thousand services. */
-function takeFitting(found: readonly Completion[], prefix: string): Completion[] {
+function takeFitting(
+  found: readonly Completion[],
+  prefix: string,
+  prepare: (candidate: Completion) => readonly Completion[],
+): Completion[] {
+  const start = prefix.toLowerCase()
   const taken: Completion[] = []
   for (const candidate of found) {
     if (taken.length >= mostCandidates) break
-    if (candidate.value.toLowerCase().startsWith(prefix)) taken.push(...offer(candidate))
+    if (candidate.value.toLowerCase().startsWith(start)) taken.push(...prepare(candidate))
   }
   return taken
 }
 
-/**
- * What Tab offers at the cursor. Asks etcd for at most 300 ms and then offers nothing; rejects when
- * etcd refuses sooner.
- */
+/** Asks etcd for at most 300 ms and then knows nothing; rejects when etcd refuses sooner. */
+async function findInTime(scene: CompletionScene, at: Place): Promise<readonly Completion[]> {
+  const late = new AbortController()
+  try {
+    return await Promise.race([
+      candidatesAt(scene, at),
+      delay(completionDeadlineMs, [] as readonly Completion[], { signal: late.signal }),
+    ])
+  } finally {
+    late.abort()
+  }
+}
+
+/** What Tab offers at the cursor of a line; rejects when etcd refuses. */
 export async function complete(request: CompletionRequest): Promise<Completions> {
   const cursor = Math.min(request.cursor, request.line.length)
   const at = readCursor(request.line, cursor)
   if (at === null) return { from: cursor, candidates: [] }
-  const late = new AbortController()
-  try {
-    const found = await Promise.race([
-      candidatesAt(request, at),
-      delay(completionDeadlineMs, [] as readonly Completion[], { signal: late.signal }),
-    ])
-    return { from: at.from, candidates: takeFitting(found, at.prefix.toLowerCase()) }
-  } finally {
-    late.abort()
-  }
+  const found = await findInTime(request, at)
+  return { from: at.from, candidates: takeFitting(found, at.prefix, offer) }
+}
+
+/** A shell that asks for candidates quotes them itself; what has no place on one line is left out. */
+function offerRaw({ value, description }: Completion): Completion[] {
+  if (makeVisibleInline(value) !== value) return []
+  return [{ value, description: makeVisibleInline(description) }]
+}
+
+/** The same for words that another shell has split; the last one is under the cursor. */
+export async function completeWords(
+  words: readonly string[],
+  scene: CompletionScene,
+): Promise<readonly Completion[]> {
+  const prefix = words.at(-1) ?? ''
+  const found = await findInTime(scene, { words: words.slice(0, -1), prefix })
+  return takeFitting(found, prefix, offerRaw)
 }

@@ -1,4 +1,5 @@
 import { LabError, type ErrorCode, type Locale } from '../../protocol/index.ts'
+import type { ShellTools } from './command.ts'
 import { readRefusal } from '../registry/instance-problem.ts'
 import { en, type Messages } from './messages/en.ts'
 import { messagesFor } from './messages/messages.ts'
@@ -18,16 +19,22 @@ export class ShellError extends LabError {
 }
 
 /**
- * What the terminal says of an error. A refused instance is told in the reader's language. Words of
+ * What the terminal (of a lab, unless there is a program) says of an error. A refused instance is told in the reader's language. Words of
  * etcd and of the layers below stay as they came; for a Chinese reader a Chinese sentence for the
  * code stands before them.
  */
-export function describeError(error: LabError, locale: Locale): string {
+export function describeError(
+  error: LabError,
+  locale: Locale,
+  { program }: Pick<ShellTools, 'program'> = { program: null },
+): string {
   const m = messagesFor(locale)
   if (error instanceof ShellError) return error.text(m)
   const refusal = error.code === 'INVALID_INSTANCE' ? readRefusal(error.details) : null
   if (refusal !== null) return m.refusal(refusal)
-  if (error.code === 'INTERNAL') return m.errors.INTERNAL ?? error.message
+  if (error.code === 'INTERNAL') {
+    return (program === null ? m.errors.INTERNAL : m.program.internal) ?? error.message
+  }
   const sentence = locale === 'en' ? undefined : m.errors[error.code]
   return sentence === undefined ? error.message : m.errorWithOriginal(sentence, error.message)
 }

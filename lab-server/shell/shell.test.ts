@@ -12,7 +12,8 @@ function bareShell(log: string[] = []): Shell {
     naive: null,
     inspector: null,
     etcdctl: null,
-    versions: { lab: '0.1.0', etcd: '3.5.30', etcdFloor: '3.5.33', etcdOutdated: true },
+    program: null,
+    versions: { lab: '0.1.0', etcd: { version: '3.5.30', floor: '3.5.33', outdated: true } },
     logger: createLogger({ level: 'debug', format: 'json', write: (line) => void log.push(line) }),
   })
 }

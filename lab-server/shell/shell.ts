@@ -1,11 +1,25 @@
-import { LabError, toLabError, type ErrorCode, type Locale } from '../../protocol/index.ts'
+import {
+  LabError,
+  toLabError,
+  type Completion,
+  type ErrorCode,
+  type Locale,
+} from '../../protocol/index.ts'
 import type { Logger } from '../logger.ts'
-import type { Command, CommandContext, CommandOutput, ShellTools } from './command.ts'
+import {
+  commandPrefix,
+  type Command,
+  type CommandContext,
+  type CommandOutput,
+  type Program,
+  type ShellTools,
+} from './command.ts'
 import { availableCommands, findCommand, unknownCommand } from './command-table.ts'
 import { quorumNow } from './commands/cluster-facts.ts'
-import { complete, type Completions } from './complete.ts'
+import { complete, completeWords, type Completions } from './complete.ts'
 import { findEndpoints } from './etcdctl/endpoints.ts'
 import { withWayOut } from './etcd-hints.ts'
+import { jsonLine } from './json-line.ts'
 import { inMemberWords } from './member-errors.ts'
 import { messagesFor } from './messages/messages.ts'
 import { paint, type Style } from './paint.ts'
@@ -15,7 +29,7 @@ import { makeVisibleInline } from './sanitize.ts'
 import { describeError, ShellError } from './shell-error.ts'
 import { renderTable } from './table.ts'
 import { limitTime } from './time-limit.ts'
-import { helpPage, usageHint } from './usage.ts'
+import { describeCommand, helpPage, usageHint } from './usage.ts'
 import { wrapText } from './wrap-text.ts'
 
 export interface ShellOptions extends ShellTools {
@@ -29,6 +43,8 @@ export interface ShellIo {
   readonly columns: number
   /** Ctrl-C, or the end of the lab. A reason that is a LabError is reported as it is. */
   readonly signal: AbortSignal
+  /** `json`: what commands find as lines of JSON on `out`, errors as one on `err`, and no words. */
+  readonly format?: 'text' | 'json'
   /** Each resolves when more output is welcome. */
   readonly out: (text: string) => Promise<void>
   readonly err: (text: string) => Promise<void>
@@ -49,6 +65,14 @@ export interface Shell {
   complete(line: string, cursor: number, locale: Locale): Promise<Completions>
 }
 
+/** A shell whose words come ready from another shell. */
+export interface ProgramShell {
+  /** Runs one command. Never rejects, as `Shell.run`. */
+  runWords(words: readonly string[], io: ShellIo): Promise<CommandResult>
+  /** What fits the last word, not quoted; the words before it are finished. Never rejects. */
+  completeWords(words: readonly string[], locale: Locale): Promise<readonly Completion[]>
+}
+
 const exitCodes: Partial<Record<ErrorCode, number>> = {
   USAGE: 2,
   UNSUPPORTED_SYNTAX: 2,
@@ -64,12 +88,13 @@ const exitCodes: Partial<Record<ErrorCode, number>> = {
 /** Codes of calls that no member answered. */
 const unanswered: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'QUORUM_LOST'])
 
-function createOutput(io: ShellIo): CommandOutput {
+function createTextOutput(io: ShellIo): CommandOutput {
   let last: Promise<void> = Promise.resolve()
   const write = (to: (text: string) => Promise<void>, text: string, style?: Style) => {
     last = to(`${paint(wrapText(text, io.columns), style)}\n`)
   }
   return {
+    result: (data, show) => show(data),
     print: (text, style) => write(io.out, text, style),
     warn: (text, style) => write(io.err, text, style),
     printTable: (columns, rows) => {
@@ -78,6 +103,27 @@ function createOutput(io: ShellIo): CommandOutput {
     stream: (name, visible) => (name === 'stdout' ? io.out(visible) : io.err(visible)),
     drained: () => last,
     clear: () => io.clear(),
+  }
+}
+
+/** Where the words, or the data, of a command go. */
+export function createOutput(io: ShellIo): CommandOutput {
+  return io.format === 'json' ? createJsonOutput(io) : createTextOutput(io)
+}
+
+/** For programs: results and nothing else. */
+function createJsonOutput(io: ShellIo): CommandOutput {
+  let last: Promise<void> = Promise.resolve()
+  return {
+    result: (data) => {
+      last = io.out(jsonLine(data))
+    },
+    print: () => undefined,
+    warn: () => undefined,
+    printTable: () => undefined,
+    stream: (name, visible) => (name === 'stdout' ? io.out(visible) : io.err(visible)),
+    drained: () => last,
+    clear: () => undefined,
   }
 }
 
@@ -102,7 +148,7 @@ function asksForHelp(command: Command, argv: readonly string[]): boolean {
   return command.ownUsage === undefined && argv.some((word) => word === '--help' || word === '-h')
 }
 
-class LabShell implements Shell {
+class CommandShell implements Shell, ProgramShell {
   readonly #tools: ShellTools
   readonly #logger: Logger
 
@@ -111,10 +157,18 @@ class LabShell implements Shell {
     this.#logger = logger
   }
 
-  async run(line: string, io: ShellIo): Promise<CommandResult> {
+  run(line: string, io: ShellIo): Promise<CommandResult> {
+    return this.#run(() => parseLine(line), io)
+  }
+
+  runWords(words: readonly string[], io: ShellIo): Promise<CommandResult> {
+    return this.#run(() => words, io)
+  }
+
+  async #run(readWords: () => readonly string[], io: ShellIo): Promise<CommandResult> {
     const output = createOutput(io)
     try {
-      const [name, ...argv] = parseLine(line)
+      const [name, ...argv] = readWords()
       if (name === undefined) return { code: 0, error: null }
       const code = await this.#runCommand(name, argv, io, output)
       if (io.signal.aborted) throw abortReason(io.signal)
@@ -136,6 +190,16 @@ class LabShell implements Shell {
     }
   }
 
+  async completeWords(words: readonly string[], locale: Locale): Promise<readonly Completion[]> {
+    const commands = availableCommands(this.#tools)
+    try {
+      return await completeWords(words, { m: messagesFor(locale), tools: this.#tools, commands })
+    } catch (error) {
+      this.#logger.debug('completion failed', { error })
+      return []
+    }
+  }
+
   async #runCommand(
     name: string,
     argv: readonly string[],
@@ -145,9 +209,11 @@ class LabShell implements Shell {
     const commands = availableCommands(this.#tools)
     const m = messagesFor(io.locale)
     const command = findCommand(commands, name)
-    if (command === null) throw unknownCommand(commands, makeVisibleInline(name))
+    if (command === null) throw unknownCommand(commands, makeVisibleInline(name), this.#tools)
     if (asksForHelp(command, argv)) {
-      output.print(helpPage(command, m, io.columns).join('\n'))
+      output.result(describeCommand(command, m), () => {
+        output.print(helpPage(command, m, { columns: io.columns, ...this.#tools }).join('\n'))
+      })
       return 0
     }
     try {
@@ -160,6 +226,7 @@ class LabShell implements Shell {
         ...facts,
         locale: io.locale,
         columns: io.columns,
+        prefix: commandPrefix(this.#tools),
         wait: (promise) => waitFor(promise, signal),
       }
       return await command.run(context)
@@ -170,7 +237,8 @@ class LabShell implements Shell {
 
   /** What failed for want of a quorum says so; what remains names no directory of the host. */
   #explain(error: LabError): LabError {
-    const { driver } = this.#tools
+    const { driver, program } = this.#tools
+    if (program !== null && unanswered.has(error.code)) return inProgramWords(error, program)
     if (driver === null || error instanceof ShellError) return error
     if (unanswered.has(error.code) && !quorumNow(driver).held) {
       return new ShellError('QUORUM_LOST', (m) => m.shell.noQuorum, { cause: error })
@@ -188,12 +256,32 @@ class LabShell implements Shell {
     if (error.code === 'INTERNAL') {
       this.#logger.error('command failed', { error: thrown })
     }
-    if (error.code !== 'INTERRUPTED') output.warn(describeError(error, io.locale), 'bad')
-    if (error instanceof UsageError) {
-      output.warn(usageHint(error.command, messagesFor(io.locale)).join('\n'))
-    }
+    if (error.code !== 'INTERRUPTED') this.#report(error, io, output)
     return { code: exitCodes[error.code] ?? 1, error }
   }
+
+  #report(error: LabError, io: ShellIo, output: CommandOutput): void {
+    const words = describeError(error, io.locale, this.#tools)
+    if (io.format === 'json') {
+      void io.err(jsonLine({ code: error.code, message: words }))
+      return
+    }
+    output.warn(words, 'bad')
+    if (error instanceof UsageError) {
+      const prefix = commandPrefix(this.#tools)
+      output.warn(usageHint(error.command, messagesFor(io.locale), prefix).join('\n'))
+    }
+  }
+}
+
+/** Whoever chose the endpoints may have chosen wrongly. */
+function inProgramWords(error: LabError, { endpoints }: Program): LabError {
+  const facts = { reason: makeVisibleInline(error.message) }
+  return new ShellError(
+    error.code,
+    (m) => m.program.unanswered({ ...facts, endpoints: endpoints.join(m.listSeparator) }),
+    { cause: error, details: error.details },
+  )
 }
 
 /** A usage error that knows whose usage to show. */
@@ -214,5 +302,10 @@ function withUsage(error: unknown, command: Command): unknown {
 
 /** The shell of one lab: a command table, and nothing of the host behind it. */
 export function createShell(options: ShellOptions): Shell {
-  return new LabShell(options)
+  return new CommandShell(options)
+}
+
+/** The same command table behind a program of an ordinary shell. */
+export function createProgramShell(options: ShellOptions): ProgramShell {
+  return new CommandShell(options)
 }

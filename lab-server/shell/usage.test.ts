@@ -43,7 +43,7 @@ describe('helpPage', () => {
   )
 
   test.each(pages)('of $name fits 44 columns, examples apart ($title)', ({ command, m }) => {
-    const lines = helpPage(command, m, 44)
+    const lines = helpPage(command, m, { columns: 44, program: null })
     const listed = lines.slice(lines.indexOf(m.help.examples) + 1)
     const ends = listed.indexOf('')
     const examples = ends === -1 ? listed : listed.slice(0, ends)

@@ -1,6 +1,15 @@
-import { commandText, type Command, type Option, type Positional } from './command.ts'
+import {
+  commandPrefix,
+  commandText,
+  type Command,
+  type GlobalOption,
+  type Option,
+  type Positional,
+  type Program,
+  type ShellTools,
+} from './command.ts'
 import { padToWidth, displayWidth } from './display-width.ts'
-import type { Messages } from './messages/en.ts'
+import type { CommandText, Messages } from './messages/en.ts'
 import { wrapText } from './wrap-text.ts'
 
 /** `<service>`, or what the command declares. */
@@ -27,12 +36,12 @@ export function usageLine(command: Command): string {
 }
 
 /** What follows a usage error: the usage and one example. */
-export function usageHint(command: Command, m: Messages): string[] {
+export function usageHint(command: Command, m: Messages, prefix: string): string[] {
   const example = command.examples[0]
   return [
-    m.arguments.usage({ line: usageLine(command) }),
-    ...(example === undefined ? [] : [m.arguments.example({ line: example })]),
-    m.arguments.more({ command: command.name }),
+    m.arguments.usage({ line: prefix + usageLine(command) }),
+    ...(example === undefined ? [] : [m.arguments.example({ line: prefix + example })]),
+    m.arguments.more({ line: `${prefix}help ${command.name}` }),
   ]
 }
 
@@ -81,24 +90,31 @@ function section(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : ['', title, ...lines]
 }
 
+/** For whom a help page is: how wide their terminal is, and what they type before a command. */
+export interface HelpView {
+  readonly columns: number
+  readonly program: ShellTools['program']
+}
+
 /** The help page of one command. */
-export function helpPage(command: Command, m: Messages, columns: number): string[] {
+export function helpPage(command: Command, m: Messages, { columns, program }: HelpView): string[] {
   const text = commandText(command, m)
+  const prefix = commandPrefix({ program })
   const positionals = command.positionals.map(
     (one) => [placeholder(one), text.positionals[one.name] ?? ''] as const,
   )
   const options = command.options.map((one) => optionRow(one, text.options[one.name] ?? '', m))
   const examples = command.examples.map(
-    (line, index) => [line, text.examples[index] ?? ''] as const,
+    (line, index) => [prefix + line, text.examples[index] ?? ''] as const,
   )
   return [
     text.summary,
     '',
-    m.arguments.usage({ line: usageLine(command) }),
+    m.arguments.usage({ line: prefix + usageLine(command) }),
     ...(command.aliases.length === 0
       ? []
       : [m.help.aliases({ names: command.aliases.join(m.listSeparator) })]),
-    ...text.about.flatMap((paragraph) => ['', paragraph]),
+    ...aboutOf(text, program).flatMap((paragraph) => ['', paragraph]),
     ...section(m.help.positionals, describeList(positionals, columns)),
     ...section(m.help.options, describeList(options, columns)),
     ...section(m.help.examples, describeList(examples, columns)),
@@ -106,8 +122,45 @@ export function helpPage(command: Command, m: Messages, columns: number): string
   ]
 }
 
-/** One line a command. */
-export function helpOverview(commands: readonly Command[], m: Messages, columns: number): string[] {
+function aboutOf(text: CommandText, program: ShellTools['program']): readonly string[] {
+  return program === null ? text.about : (text.aboutInProgram ?? text.about)
+}
+
+/** One line a command, and the options that stand before all of them. */
+export function helpOverview(commands: readonly Command[], m: Messages, view: HelpView): string[] {
+  const { columns, program } = view
   const rows = commands.map((one) => [one.name, commandText(one, m).summary] as const)
-  return [m.help.title, ...describeList(rows, columns), '', m.help.more]
+  const list = [m.help.title, ...describeList(rows, columns)]
+  if (program === null) return [...list, '', m.help.more]
+  return [
+    m.program.about,
+    '',
+    m.arguments.usage({ line: `${program.name} ${m.program.usage}` }),
+    '',
+    ...list,
+    ...section(m.help.options, describeList(globalOptionRows(program, m), columns)),
+    '',
+    m.program.more({ program: program.name }),
+  ]
+}
+
+function globalOptionRows({ options }: Program, m: Messages): (readonly [string, string])[] {
+  return options.map((one) => [globalOptionUsage(one), m.program.options[one.name] ?? ''])
+}
+
+function globalOptionUsage({ name, short, value, choices }: GlobalOption): string {
+  const words = choices?.join('|') ?? (value === undefined ? '' : `<${value}>`)
+  return `${short === undefined ? '' : `-${short}, `}--${name} ${words}`.trimEnd()
+}
+
+/** The same as data. */
+export function describeCommand(command: Command, m: Messages): object {
+  const text = commandText(command, m)
+  return {
+    name: command.name,
+    aliases: command.aliases,
+    summary: text.summary,
+    usage: usageLine(command),
+    examples: command.examples,
+  }
 }

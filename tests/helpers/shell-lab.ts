@@ -72,7 +72,8 @@ export async function startShellLab(): Promise<ShellLab> {
     naive,
     inspector: createEtcdInspector(client),
     etcdctl: { path: etcdctl, version },
-    versions: { lab: '0.1.0', etcd: version, etcdFloor: '3.5.33', etcdOutdated: true },
+    program: null,
+    versions: { lab: '0.1.0', etcd: { version, floor: '3.5.33', outdated: true } },
     logger: createLogger({ level: 'info', format: 'json', write: (line) => void log.push(line) }),
   })
 

@@ -1,6 +1,7 @@
 import type { WatchBatch } from '../../etcd/etcd-calls.ts'
 import type { Trust } from '../registry.ts'
-import { applyBatch, emptyView, keyText, type ServiceView, type ViewEntry } from '../view.ts'
+import { keyText } from '../service-key.ts'
+import { applyBatch, emptyView, type ServiceView, type ViewEntry } from '../view.ts'
 
 /**
  * What a consumer is served of one service, as a pure state machine: events in, the next state out.

@@ -13,11 +13,12 @@ import type {
 import {
   formatServiceId,
   instanceKey,
+  keyText,
   parseInstanceKey,
   rpcRoot,
   servicePrefix,
 } from '../service-key.ts'
-import { keyText, toDiscovery } from '../view.ts'
+import { toDiscovery } from '../view.ts'
 import { startHeartbeat, wallClock, type ProcessScheduler, type WallClock } from './heartbeat.ts'
 import { allNaiveFaults, type NaiveFault } from './naive-fault.ts'
 import type { NaiveDiscovery, NaiveRegistry } from './naive-port.ts'

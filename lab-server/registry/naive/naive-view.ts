@@ -4,14 +4,8 @@ import { pause } from '../../etcd/pause.ts'
 import { backoffMs } from '../backoff.ts'
 import { readJavaValue } from '../codec.ts'
 import type { RegistryChange } from '../registry.ts'
-import {
-  applyBatch,
-  diffViews,
-  keyText,
-  listedView,
-  toDiscovery,
-  type ServiceView,
-} from '../view.ts'
+import { keyText } from '../service-key.ts'
+import { applyBatch, diffViews, listedView, toDiscovery, type ServiceView } from '../view.ts'
 import type { NaiveTools } from './naive-tools.ts'
 
 type Listener = (changes: readonly RegistryChange[]) => void

@@ -1,4 +1,5 @@
 import type { Registry, ServiceInstance } from '../../registry/registry.ts'
+import { instanceKey } from '../../registry/service-key.ts'
 import type { Command } from '../command.ts'
 import {
   naiveOption,
@@ -44,7 +45,10 @@ export const deregister: Command = {
     const own = isOwn(registry, instance)
     await context.wait(registry.deregister(instance))
     const node = nodeOf(instance)
-    context.print(own ? m.deregister.own({ node }) : m.deregister.foreign({ node }), 'good')
+    const foreign = context.tools.program === null ? m.deregister.foreign : m.program.deregistered
+    const words = own ? m.deregister.own : foreign
+    const data = { key: instanceKey(instance), deregistered: true }
+    context.result(data, () => context.print(words({ node }), 'good'))
     return 0
   },
 }

@@ -1,5 +1,5 @@
 import type { NaiveDiscovery } from '../../registry/naive/naive-port.ts'
-import type { Discovery } from '../../registry/registry.ts'
+import type { Discovery, FoundInstance, ServiceId } from '../../registry/registry.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { leaseIdToHex } from '../quantities.ts'
 import { makeVisibleInline } from '../sanitize.ts'
@@ -13,8 +13,26 @@ import {
 } from './service-arguments.ts'
 import { naiveOf, registryOf } from './tools.ts'
 
+/** An instance and where it came from, as data: the lease as etcdctl prints it, null = none. */
+export function describeInstance({ instance, key, revision, lease }: FoundInstance) {
+  return { ...instance, key, revision, lease: lease === '0' ? null : leaseIdToHex(lease) }
+}
+
+/** The state of a service, as data. */
+export function describeDiscovery(service: ServiceId, discovery: Discovery) {
+  return {
+    service,
+    revision: discovery.revision,
+    instances: discovery.instances.map(describeInstance),
+    undecodable: discovery.undecodable,
+  }
+}
+
 /** The instances as a table, and on standard error every key that was skipped. */
-export function printInstances(context: CommandContext, discovery: Discovery) {
+export function printInstances(
+  context: CommandContext,
+  { instances, undecodable }: ReturnType<typeof describeDiscovery>,
+) {
   const { m } = context
   const columns = [
     { title: m.discover.address },
@@ -22,14 +40,14 @@ export function printInstances(context: CommandContext, discovery: Discovery) {
     { title: m.discover.revision, align: 'right' as const },
     { title: m.discover.lease },
   ]
-  const rows = discovery.instances.map(({ instance, revision, lease }) => [
-    addressOf(instance),
-    instance.serviceGroup,
-    revision,
-    lease === '0' ? m.discover.noLease : leaseIdToHex(lease),
+  const rows = instances.map((one) => [
+    addressOf(one),
+    one.serviceGroup,
+    one.revision,
+    one.lease ?? m.discover.noLease,
   ])
   if (rows.length > 0) context.printTable(columns, rows)
-  for (const { key, reason } of discovery.undecodable) {
+  for (const { key, reason } of undecodable) {
     const facts = { key: makeVisibleInline(key), reason: makeVisibleInline(reason) }
     context.warn(m.discover.undecodable(facts), 'warn')
   }
@@ -43,7 +61,7 @@ export const discover: Command = {
   options: [versionOption, naiveOption],
   examples: ['discover UserService', 'discover UserService:2.0'],
   async run(context) {
-    const { m } = context
+    const { m, prefix } = context
     const id = readService(context.args)
     const naive = context.args.flag('naive') ? naiveOf(context) : null
     const { registry } = registryOf(context)
@@ -51,14 +69,16 @@ export const discover: Command = {
       (naive ?? registry).discover(id),
     )
     const service = shortServiceName(id)
-    const { revision } = discovery
-    printInstances(context, discovery)
-    if (discovery.instances.length === 0) {
-      context.print(m.discover.none({ service, revision }))
-      if (naive === null) context.print(m.discover.hint({ service }), 'dim')
-    } else {
-      context.print(m.discover.found({ service, count: discovery.instances.length, revision }))
-    }
+    context.result(describeDiscovery(id, discovery), (data) => {
+      const { revision } = data
+      printInstances(context, data)
+      if (data.instances.length === 0) {
+        context.print(m.discover.none({ service, revision }))
+        if (naive === null) context.print(m.discover.hint({ service, prefix }), 'dim')
+      } else {
+        context.print(m.discover.found({ service, count: data.instances.length, revision }))
+      }
+    })
     if ('from' in discovery) context.print(m.naive.answered[discovery.from], 'dim')
     return 0
   },

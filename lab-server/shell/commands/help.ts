@@ -1,6 +1,6 @@
 import { findCommand, unknownCommand } from '../command-table.ts'
 import type { Command } from '../command.ts'
-import { helpOverview, helpPage } from '../usage.ts'
+import { describeCommand, helpOverview, helpPage } from '../usage.ts'
 
 export const help: Command = {
   name: 'help',
@@ -10,15 +10,20 @@ export const help: Command = {
   options: [],
   examples: ['help', 'help register'],
   run(context) {
-    const { commands, m, columns } = context
+    const { commands, m, columns, tools } = context
+    const view = { columns, program: tools.program }
     const name = context.args.text('command')
     if (name === undefined) {
-      context.print(helpOverview(commands, m, columns).join('\n'))
+      context.result({ commands: commands.map((one) => describeCommand(one, m)) }, () => {
+        context.print(helpOverview(commands, m, view).join('\n'))
+      })
       return Promise.resolve(0)
     }
     const command = findCommand(commands, name)
-    if (command === null) throw unknownCommand(commands, name)
-    context.print(helpPage(command, m, columns).join('\n'))
+    if (command === null) throw unknownCommand(commands, name, tools)
+    context.result(describeCommand(command, m), () => {
+      context.print(helpPage(command, m, view).join('\n'))
+    })
     return Promise.resolve(0)
   },
 }

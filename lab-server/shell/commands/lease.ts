@@ -5,15 +5,24 @@ import { makeVisibleInline } from '../sanitize.ts'
 import { ShellError } from '../shell-error.ts'
 import { registryOf } from './tools.ts'
 
-function remainingText(lease: LeaseFacts, { m }: CommandContext): string {
+/** As data: the id as etcdctl prints it, and the same in decimal. */
+function describeLease({ id, ...facts }: LeaseFacts) {
+  return { id: leaseIdToHex(id), decimal: id, ...facts }
+}
+
+function remainingText(lease: Pick<LeaseFacts, 'remaining'>, { m }: CommandContext): string {
   return lease.remaining < 0 ? m.lease.expired : m.lease.seconds({ seconds: lease.remaining })
 }
 
 async function listLeases(context: CommandContext, inspector: EtcdInspector) {
-  const { m } = context
-  const leases = await context.wait(inspector.leases())
+  const leases = (await context.wait(inspector.leases())).map(describeLease)
+  context.result({ leases }, () => printLeases(context, leases))
+}
+
+function printLeases(context: CommandContext, leases: readonly ReturnType<typeof describeLease>[]) {
+  const { m, prefix } = context
   if (leases.length === 0) {
-    context.print(m.lease.none)
+    context.print(m.lease.none({ prefix }))
     return
   }
   context.printTable(
@@ -24,7 +33,7 @@ async function listLeases(context: CommandContext, inspector: EtcdInspector) {
       { title: m.lease.keys, align: 'right' },
     ],
     leases.map((lease) => [
-      leaseIdToHex(lease.id),
+      lease.id,
       remainingText(lease, context),
       m.lease.seconds({ seconds: lease.grantedTtl }),
       String(lease.keys.length),
@@ -52,13 +61,14 @@ async function readLeaseId(context: CommandContext, inspector: EtcdInspector): P
 
 async function showLease(context: CommandContext, inspector: EtcdInspector) {
   const { m } = context
-  const lease = await context.wait(inspector.lease(await readLeaseId(context, inspector)))
-  const hex = leaseIdToHex(lease.id)
-  context.print(m.lease.decimal({ hex, decimal: lease.id }))
-  const facts = { remaining: lease.remaining, granted: lease.grantedTtl }
-  context.print(lease.remaining < 0 ? m.lease.expired : m.lease.remainingOf(facts))
-  context.print(m.lease.keysOf({ count: lease.keys.length }))
-  for (const key of lease.keys) context.print(`  ${makeVisibleInline(key)}`)
+  const found = await context.wait(inspector.lease(await readLeaseId(context, inspector)))
+  context.result(describeLease(found), ({ id, decimal, remaining, grantedTtl, keys }) => {
+    context.print(m.lease.decimal({ hex: id, decimal }))
+    const facts = { remaining, granted: grantedTtl }
+    context.print(remaining < 0 ? m.lease.expired : m.lease.remainingOf(facts))
+    context.print(m.lease.keysOf({ count: keys.length }))
+    for (const key of keys) context.print(`  ${makeVisibleInline(key)}`)
+  })
 }
 
 export const lease: Command = {

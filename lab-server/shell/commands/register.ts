@@ -34,13 +34,22 @@ export const register: Command = {
     const instance = readInstance(args, args.text('group') ?? 'default')
     const ttlSeconds = args.integer('ttl')
     const registration = await context.wait(registry.register(instance, { ttlSeconds, signal }))
-    printRegistered(context, registration, isNaive)
+    context.result(describeRegistration(registration), () => {
+      printRegistered(context, registration, isNaive)
+    })
     return 0
   },
 }
 
+/** As data: the lease as etcdctl prints it. */
+function describeRegistration(registration: Registration) {
+  const { instance, key } = registration
+  const { id, ttlSeconds } = registration.lease()
+  return { type: 'registered', ...instance, key, lease: leaseIdToHex(id), ttlSeconds }
+}
+
 function printRegistered(context: CommandContext, registration: Registration, isNaive: boolean) {
-  const { m } = context
+  const { m, prefix } = context
   const { instance } = registration
   const { id, ttlSeconds } = registration.lease()
   const asked = context.args.integer('ttl')
@@ -49,9 +58,14 @@ function printRegistered(context: CommandContext, registration: Registration, is
     name: instance.serviceName,
     version: instance.serviceVersion,
   })
-  const facts = { node, ttl: ttlSeconds, lease: leaseIdToHex(id) }
-  context.print(isNaive ? m.naive.registered(facts) : m.register.done(facts), 'good')
+  const words = wordsFor(context, isNaive)
+  context.print(words.done({ node, ttl: ttlSeconds, lease: leaseIdToHex(id) }), 'good')
   if (ttlSeconds !== asked) context.print(m.register.granted({ asked, granted: ttlSeconds }))
-  const next = { service, node }
-  context.print(isNaive ? m.naive.next(next) : m.register.next(next), 'dim')
+  context.print(words.next({ service, node, prefix }), 'dim')
+}
+
+function wordsFor({ m, tools }: CommandContext, isNaive: boolean) {
+  if (isNaive) return { done: m.naive.registered, next: m.naive.next }
+  if (tools.program === null) return m.register
+  return { done: m.program.registered, next: m.program.afterRegister }
 }

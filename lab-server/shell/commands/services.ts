@@ -10,19 +10,22 @@ export const services: Command = {
   options: [],
   examples: ['services'],
   async run(context) {
-    const { m } = context
+    const { m, prefix } = context
     const { services: found, revision } = await context.wait(
       registryOf(context).registry.services(),
     )
-    if (found.length === 0) {
-      context.print(m.services.none({ revision }))
-      return 0
-    }
-    context.printTable(
-      [{ title: m.services.service }, { title: m.services.instances, align: 'right' }],
-      found.map(({ id, instances }) => [formatServiceId(id), String(instances)]),
-    )
-    context.print(m.services.total({ count: found.length, revision }))
+    const data = { revision, services: found.map(({ id, instances }) => ({ ...id, instances })) }
+    context.result(data, () => {
+      if (data.services.length === 0) {
+        context.print(m.services.none({ revision, prefix }))
+        return
+      }
+      context.printTable(
+        [{ title: m.services.service }, { title: m.services.instances, align: 'right' }],
+        data.services.map((one) => [formatServiceId(one), String(one.instances)]),
+      )
+      context.print(m.services.total({ count: data.services.length, revision }))
+    })
     return 0
   },
 }

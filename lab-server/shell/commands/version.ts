@@ -9,18 +9,24 @@ export const version: Command = {
   examples: ['version'],
   run(context) {
     const { m, tools } = context
-    const { lab, etcd, etcdFloor, etcdOutdated } = tools.versions
-    context.printTable(
-      [{ title: m.version.what }, { title: m.version.version }],
-      [
-        [m.version.lab, lab],
-        ['etcd', etcd],
-        ...(tools.etcdctl === null ? [] : [['etcdctl', tools.etcdctl.version]]),
-      ],
-    )
-    if (etcdOutdated) {
-      context.print(m.version.outdated({ version: etcd, floor: etcdFloor }), 'warn')
+    const { lab, etcd } = tools.versions
+    const name = tools.program?.name ?? m.version.lab
+    const data = {
+      version: lab,
+      etcd: etcd?.version,
+      etcdctl: tools.etcdctl?.version,
     }
+    context.result(data, () => {
+      context.printTable(
+        [{ title: m.version.what }, { title: m.version.version }],
+        [
+          [name, data.version],
+          ...(data.etcd === undefined ? [] : [['etcd', data.etcd]]),
+          ...(data.etcdctl === undefined ? [] : [['etcdctl', data.etcdctl]]),
+        ],
+      )
+      if (etcd?.outdated === true) context.print(m.version.outdated(etcd), 'warn')
+    })
     return Promise.resolve(0)
   },
 }

@@ -4,7 +4,7 @@ import type { Messages } from '../messages/en.ts'
 import type { Style } from '../paint.ts'
 import { formatTime } from '../quantities.ts'
 import { makeVisibleInline } from '../sanitize.ts'
-import { printInstances } from './discover.ts'
+import { describeDiscovery, describeInstance, printInstances } from './discover.ts'
 import {
   addressOf,
   readService,
@@ -19,6 +19,14 @@ interface ChangeLine {
   readonly word: string
   readonly subject: string
   readonly style: Style
+}
+
+/** One change as data, with the time at which it was seen here. */
+function describeEvent(change: RegistryChange) {
+  const at = new Date().toISOString()
+  if (change.type !== 'added' && change.type !== 'updated') return { ...change, at }
+  const { type, found, revision } = change
+  return { type, instance: describeInstance(found), revision, at }
 }
 
 function describeChange(change: RegistryChange, m: Messages): ChangeLine {
@@ -59,14 +67,18 @@ export const watch: Command = {
     const { m, signal } = context
     const id = readService(context.args)
     const list = await context.wait(registry.discover(id))
-    printInstances(context, list)
-    const facts = { count: list.instances.length, revision: list.revision }
-    context.print(m.watch.from({ service: shortServiceName(id), ...facts }), 'dim')
+    context.result({ type: 'listed', ...describeDiscovery(id, list) }, (data) => {
+      printInstances(context, data)
+      const facts = { count: data.instances.length, revision: data.revision }
+      context.print(m.watch.from({ service: shortServiceName(id), ...facts }), 'dim')
+    })
     for await (const change of registry.watch(id, { signal, fromRevision: list.revision })) {
-      const { sign, word, subject, style } = describeChange(change, m)
-      const revision = m.watch.revision({ revision: change.revision })
-      const line = `${formatTime(Date.now())}  ${revision}  ${sign} ${word}  ${subject}`
-      context.print(line.trimEnd(), style)
+      context.result(describeEvent(change), ({ at }) => {
+        const { sign, word, subject, style } = describeChange(change, m)
+        const revision = m.watch.revision({ revision: change.revision })
+        const line = `${formatTime(Date.parse(at))}  ${revision}  ${sign} ${word}  ${subject}`
+        context.print(line.trimEnd(), style)
+      })
       await context.drained()
     }
     signal.throwIfAborted()

@@ -7,6 +7,8 @@ export interface CommandText {
   readonly summary: string
   /** Paragraphs of its help page. */
   readonly about: readonly string[]
+  /** What stands in their place where no lab is around the command. */
+  readonly aboutInProgram?: readonly string[]
   /** By name, as the command declares them. */
   readonly positionals: Readonly<Record<string, string>>
   readonly options: Readonly<Record<string, string>>
@@ -67,7 +69,7 @@ export const en = {
       'The version is given twice: write it after the colon or with --version, not both.',
     usage: (p: { line: string }) => `Usage: ${p.line}`,
     example: (p: { line: string }) => `Example: ${p.line}`,
-    more: (p: { command: string }) => `More: help ${p.command}`,
+    more: (p: { line: string }) => `More: ${p.line}`,
   },
   help: {
     title: 'Commands',
@@ -169,8 +171,8 @@ export const en = {
       `Registered ${p.node}: lease ${p.lease}, TTL ${String(p.ttl)} s, kept alive by the lab.`,
     granted: (p: { asked: number; granted: number }) =>
       `etcd granted ${String(p.granted)} s instead of ${String(p.asked)} s: a TTL must outlast an election.`,
-    next: (p: { service: string; node: string }) =>
-      `Next: discover ${p.service}, watch ${p.service} in a second terminal, or deregister ${p.node}`,
+    next: (p: { service: string; node: string; prefix: string }) =>
+      `Next: ${p.prefix}discover ${p.service}, ${p.prefix}watch ${p.service} in a second terminal, or ${p.prefix}deregister ${p.node}`,
   },
   deregister: {
     own: (p: { node: string }) =>
@@ -188,7 +190,8 @@ export const en = {
       `${p.service}: ${plural(p.count, 'instance')} at revision ${p.revision}.`,
     none: (p: { service: string; revision: string }) =>
       `${p.service} has no instance at revision ${p.revision}.`,
-    hint: (p: { service: string }) => `Register one: register ${p.service} 127.0.0.1:8080`,
+    hint: (p: { service: string; prefix: string }) =>
+      `Register one: ${p.prefix}register ${p.service} 127.0.0.1:8080`,
     undecodable: (p: { key: string; reason: string }) => `Skipped ${p.key}: ${p.reason}`,
   },
   naive: {
@@ -295,8 +298,8 @@ export const en = {
     instances: 'INSTANCES',
     total: (p: { count: number; revision: string }) =>
       `${plural(p.count, 'service')} at revision ${p.revision}.`,
-    none: (p: { revision: string }) =>
-      `No service is registered at revision ${p.revision}. Register one: register UserService 127.0.0.1:8080`,
+    none: (p: { revision: string; prefix: string }) =>
+      `No service is registered at revision ${p.revision}. Register one: ${p.prefix}register UserService 127.0.0.1:8080`,
   },
   watch: {
     from: (p: { service: string; count: number; revision: string }) =>
@@ -320,7 +323,8 @@ export const en = {
     keys: 'KEYS',
     seconds: (p: { seconds: number }) => `${String(p.seconds)} s`,
     expired: 'expired',
-    none: 'There is no lease. A registration brings one: register UserService 127.0.0.1:8080',
+    none: (p: { prefix: string }) =>
+      `There is no lease. A registration brings one: ${p.prefix}register UserService 127.0.0.1:8080`,
     total: (p: { count: number }) =>
       `${plural(p.count, 'lease')}. Ids are hexadecimal, as etcdctl prints them.`,
     decimal: (p: { hex: string; decimal: string }) => `Lease ${p.hex} (decimal ${p.decimal})`,
@@ -335,7 +339,114 @@ export const en = {
     member: 'MEMBER',
     endpoint: 'ENDPOINT',
     state: 'PROCESS',
+    silent: (p: { endpoint: string; reason: string }) =>
+      `${p.endpoint} does not answer: ${p.reason}`,
     note: 'Each member listens on a socket of its own, in a directory only the lab can open. etcdctl asks all of them; --endpoints=etcd1 asks one.',
+  },
+  explain: {
+    key: 'Key',
+    value: 'Value',
+    created: 'Created',
+    modified: 'Modified',
+    leaseTitle: 'Lease',
+    atRevision: (p: { revision: string }) => `at revision ${p.revision}`,
+    modifiedAt: (p: { revision: string; version: string }) =>
+      `at revision ${p.revision}, version ${p.version} (writes since it was created)`,
+    lease: (p: { id: string; remaining: number; granted: number; keys: number }) =>
+      `${p.id}, ${String(p.remaining)} s of ${String(p.granted)} s left, ${p.keys === 1 ? 'this key alone is on it' : `${String(p.keys)} keys share it`}`,
+    noLease: 'none',
+    leaseOverdue: (p: { id: string }) => `${p.id}, expired; etcd is about to delete the key`,
+    leaseGone: (p: { id: string }) => `${p.id}, which etcd does not know any more`,
+    neverExpires:
+      'No lease: will never expire. When the provider dies, consumers go on calling it until somebody deletes the key.',
+    undecodable: (p: { reason: string }) => `Consumers skip it: ${p.reason}.`,
+    seenAt: (p: { revision: string }) => `Seen at revision ${p.revision}.`,
+    absent: (p: { key: string }) => `${p.key} is not in etcd.`,
+  },
+  doctor: {
+    ghost: (p: { key: string }) => `Ghost: ${p.key} has no lease and will never expire.`,
+    ghostAdvice:
+      'If its provider is gone, remove it; if it runs, have it register with a lease instead.',
+    undecodable: (p: { key: string; reason: string }) =>
+      `Undecodable: consumers skip ${p.key}: ${p.reason}.`,
+    foreignKey: (p: { key: string }) =>
+      `Outside the format: ${p.key} is not /rpc/<service>:<version>/<host>:<port>.`,
+    mismatch: (p: { key: string; valueKey: string }) =>
+      `Contradiction: the value of ${p.key} describes ${p.valueKey}.`,
+    strayKey: (p: { key: string; lease: string }) =>
+      `Stray: ${p.key} names lease ${p.lease}, which etcd does not know.`,
+    overdueLease: (p: { lease: string; keys: number }) =>
+      `Overdue: lease ${p.lease} has expired and is still there with ${plural(p.keys, 'key')}.`,
+    orphanLease: (p: { lease: string; remaining: number; granted: number }) =>
+      `Orphan: lease ${p.lease} (${String(p.remaining)} s of ${String(p.granted)} s left) has no keys.`,
+    orphanAdvice:
+      'It may belong to another user of this etcd, or to a registration that is just being made: look again, ask, and only then revoke it. Left alone it expires, unless somebody renews it.',
+    fullLease: (p: { lease: string; keys: number }) =>
+      `Over-full: lease ${p.lease} carries ${String(p.keys)} keys; its end would hold up etcd.`,
+    fullAdvice: 'Let the provider spread its keys over leases of at most 1,000 keys each.',
+    noSpace: (p: { member: string }) =>
+      `Alarm NOSPACE on ${p.member}: the database has reached its quota and etcd takes no writes.`,
+    corrupt: (p: { member: string }) =>
+      `Alarm CORRUPT on ${p.member}: its data differs from that of the other members.`,
+    corruptAdvice:
+      'Find out which member is wrong, remove it, and add it again with an empty data directory.',
+    silentEndpoint: (p: { endpoint: string; reason: string }) =>
+      `No answer from ${p.endpoint}: ${p.reason}.`,
+    silentAdvice: 'See whether its process runs and the network lets you through, then start it.',
+    noLeader: (p: { member: string }) => `${p.member} knows no leader.`,
+    leaderAdvice: 'Bring back enough members for a quorum; a new leader puts this right by itself.',
+    more: (p: { kind: string; count: number }) => `… and ${String(p.count)} more of ${p.kind}.`,
+    keysCut: (p: { seen: number; total: number }) =>
+      `Only ${String(p.seen)} of ${String(p.total)} keys under /rpc/ were looked at.`,
+    leasesCut: (p: { seen: number; total: number }) =>
+      `Only ${String(p.seen)} of ${String(p.total)} leases were looked at, those of the registry first.`,
+    healthy: (p: { keys: number; leases: number; endpoints: number }) =>
+      `All is well: ${plural(p.keys, 'key')} under /rpc/, ${plural(p.leases, 'lease')}, ${plural(p.endpoints, 'endpoint')}.`,
+    summary: (p: { findings: number; keys: number; leases: number; endpoints: number }) =>
+      `${plural(p.findings, 'finding')} in ${plural(p.keys, 'key')} under /rpc/, ${plural(p.leases, 'lease')}, ${plural(p.endpoints, 'endpoint')}.`,
+  },
+  completion: {
+    unknown: (p: { shell: string; shells: string }) =>
+      `"${p.shell}" is no shell that can be completed here; there are ${p.shells}.`,
+  },
+  /** What an ordinary shell is told where a lab says otherwise. */
+  program: {
+    about:
+      'A service registry in etcd from the command line: register, discover, watch, and find out why.',
+    usage: '[options] <command> …',
+    more: (p: { program: string }) =>
+      `${p.program} help <command> shows its options and examples. Exit codes: 0 well, 1 failed, 2 wrong usage, 130 Ctrl-C.`,
+    options: {
+      endpoints:
+        'members of etcd, separated by commas: http://, https:// or unix:// addresses, or host:port (default: MING_REGISTRY_ENDPOINTS, else http://127.0.0.1:2379)',
+      output: 'words for readers, or JSON for programs; a stream is one object a line',
+      lang: 'language of the words (default: that of the shell)',
+      timeout: 'milliseconds that etcd may take to answer (default: 5000)',
+      help: 'this page, or that of a command',
+      version: 'the version of this program',
+    } as Readonly<Record<string, string>>,
+    unknownCommand: (p: { command: string; nearest: string | null; program: string }) =>
+      `There is no command "${p.command}".${p.nearest === null ? '' : ` Did you mean ${p.nearest}?`} ${p.program} help lists all commands.`,
+    unknownOption: (p: { option: string; nearest: string | null }) =>
+      `There is no option ${p.option} before a command.${p.nearest === null ? '' : ` Did you mean ${p.nearest}?`}`,
+    choice: (p: { option: string; value: string; choices: string }) =>
+      `${p.option} is "${p.value}", expected one of: ${p.choices}.`,
+    takesNoValue: (p: { option: string }) => `${p.option} takes no value.`,
+    endpoint: (p: { value: string }) =>
+      `"${p.value}" is no endpoint: expected http://host:port, https://host:port, unix:///path or host:port.`,
+    unanswered: (p: { endpoints: string; reason: string }) =>
+      `etcd did not answer at ${p.endpoints}. Is it there? --endpoints or MING_REGISTRY_ENDPOINTS names another one. ${p.reason}`,
+    internal: 'Something went wrong in the program itself. The details stand above.',
+    registered: (p: { node: string; ttl: number; lease: string }) =>
+      `Registered ${p.node}: lease ${p.lease}, TTL ${String(p.ttl)} s, kept alive until Ctrl-C.`,
+    afterRegister: (p: { service: string; node: string; prefix: string }) =>
+      `In another shell: ${p.prefix}discover ${p.service}, ${p.prefix}watch ${p.service}, or ${p.prefix}explain ${p.node}`,
+    deregistered: (p: { node: string }) =>
+      `Deregistered ${p.node}: its key is deleted. If its provider still runs, it will put it back.`,
+    released: (p: { node: string }) => `Deregistered ${p.node}: its key and its lease are gone.`,
+    notReleased: (p: { node: string; seconds: number }) =>
+      `${p.node} could not be deregistered; etcd forgets it when its lease ends, within ${String(p.seconds)} s.`,
+    trouble: (p: { reason: string }) => `Trouble with etcd, trying on: ${p.reason}`,
   },
   logs: {
     none: (p: { member: string }) => `${p.member} has logged nothing yet.`,
@@ -416,6 +527,9 @@ export const en = {
       about: [
         'Writes /rpc/<service>:<version>/<address> with a lease. The lab keeps the lease alive and puts the key back after any loss, until you deregister it or the lab ends.',
       ],
+      aboutInProgram: [
+        'Writes /rpc/<service>:<version>/<address> with a lease, stays, keeps the lease alive and puts the key back after any loss. Ctrl-C or SIGTERM deregisters it and revokes the lease; a second Ctrl-C ends at once, and etcd then forgets the instance when the lease ends.',
+      ],
       positionals: {
         service: 'the service, with its version after a colon if it is not 1.0',
         address: 'host and port of the provider',
@@ -428,13 +542,16 @@ export const en = {
       },
       examples: [
         'version 1.0, TTL 30 s',
-        'version 2.0, forgotten 10 s after the lab stops renewing',
+        'version 2.0, forgotten 10 s after nobody renews it any more',
       ],
     },
     deregister: {
       summary: 'Remove an instance',
       about: [
         'Deletes the key, whoever wrote it. When this lab registered it, the lab stops renewing it and nobody puts the key back.',
+      ],
+      aboutInProgram: [
+        'Deletes the key, whoever wrote it. A provider that still runs elsewhere will put its own back.',
       ],
       positionals: { service: 'the service', address: 'host and port of the provider' },
       options: {
@@ -534,9 +651,12 @@ export const en = {
     endpoints: {
       summary: 'Show where the members listen',
       about: [],
+      aboutInProgram: [
+        'Every endpoint is asked by itself; a member says whom it believes to lead.',
+      ],
       positionals: {},
       options: {},
-      examples: ['the socket and process state of each member'],
+      examples: ['each member and its state'],
     },
     naive: {
       summary: 'List the twenty faults of the original registry',
@@ -548,11 +668,40 @@ export const en = {
       examples: ['what is wrong, and how it shows'],
     },
     version: {
-      summary: 'Show the versions of lab, etcd and etcdctl',
+      summary: 'Show what runs here, and its versions',
       about: [],
       positionals: {},
       options: {},
       examples: ['what runs here'],
+    },
+    explain: {
+      summary: 'Show which key, revision and lease put an instance there',
+      about: [
+        'Reads the key and its lease: the value as it stands in etcd, the revisions at which it was created and modified, what is left of the lease, and how many keys share it.',
+      ],
+      positionals: { service: 'the service', address: 'host and port of the provider' },
+      options: { version: 'the version, instead of after the colon' },
+      examples: ['where the instance of version 1.0 comes from'],
+    },
+    doctor: {
+      summary: 'Look for what is wrong in the registry, and say how to mend it',
+      about: [
+        'Looks for keys under /rpc/ without a lease, values that consumers cannot read, keys outside the format, leases without keys or with more than 1,000, alarms of etcd, and members that do not answer. It changes nothing and looks at 10,000 keys and 1,000 leases at most. The exit code is 0 when all is well, 1 with findings.',
+      ],
+      positionals: {},
+      options: {},
+      examples: ['every finding with the commands that mend it'],
+    },
+    completion: {
+      summary: 'Print what makes Tab complete in your shell',
+      about: ['Load what it prints from the start-up file of your shell.'],
+      positionals: { shell: 'your shell' },
+      options: {},
+      examples: [
+        'add to ~/.bashrc: source <(ming completion bash)',
+        'add to ~/.zshrc, after compinit: source <(ming completion zsh)',
+        'add to ~/.config/fish/config.fish: ming completion fish | source',
+      ],
     },
     clear: {
       summary: 'Clear the terminal',

@@ -34,7 +34,7 @@ export const zhCn: Messages = {
     versionTwice: '版本给了两次：写在冒号后面，或者用 --version，二选一。',
     usage: (p) => `用法：${p.line}`,
     example: (p) => `示例：${p.line}`,
-    more: (p) => `详细说明：help ${p.command}`,
+    more: (p) => `详细说明：${p.line}`,
   },
   help: {
     title: '命令',
@@ -144,7 +144,7 @@ export const zhCn: Messages = {
     granted: (p) =>
       `请求的 TTL 是 ${String(p.asked)} 秒，etcd 给了 ${String(p.granted)} 秒：TTL 必须长过一次选举。`,
     next: (p) =>
-      `接下来：discover ${p.service}；在另一个终端里 watch ${p.service}；或 deregister ${p.node}`,
+      `接下来：${p.prefix}discover ${p.service}；在另一个终端里 ${p.prefix}watch ${p.service}；或 ${p.prefix}deregister ${p.node}`,
   },
   deregister: {
     own: (p) => `已注销 ${p.node}：键已删除，实验环境不再为它续约。`,
@@ -159,7 +159,7 @@ export const zhCn: Messages = {
     noLease: '无，永不过期',
     found: (p) => `${p.service}：revision ${p.revision} 时有 ${String(p.count)} 个实例。`,
     none: (p) => `${p.service}：revision ${p.revision} 时没有实例。`,
-    hint: (p) => `注册一个：register ${p.service} 127.0.0.1:8080`,
+    hint: (p) => `注册一个：${p.prefix}register ${p.service} 127.0.0.1:8080`,
     undecodable: (p) => `已跳过 ${p.key}：${p.reason}`,
   },
   naive: {
@@ -250,7 +250,7 @@ export const zhCn: Messages = {
     instances: '实例数',
     total: (p) => `revision ${p.revision} 时有 ${String(p.count)} 个服务。`,
     none: (p) =>
-      `revision ${p.revision} 时没有任何服务。注册一个：register UserService 127.0.0.1:8080`,
+      `revision ${p.revision} 时没有任何服务。注册一个：${p.prefix}register UserService 127.0.0.1:8080`,
   },
   watch: {
     from: (p) =>
@@ -274,7 +274,8 @@ export const zhCn: Messages = {
     keys: '键',
     seconds: (p) => `${String(p.seconds)} 秒`,
     expired: '已过期',
-    none: '目前没有租约。注册一个实例就会产生：register UserService 127.0.0.1:8080',
+    none: (p) =>
+      `目前没有租约。注册一个实例就会产生：${p.prefix}register UserService 127.0.0.1:8080`,
     total: (p) => `共 ${String(p.count)} 个租约。ID 是十六进制，与 etcdctl 的显示一致。`,
     decimal: (p) => `租约 ${p.hex}（十进制 ${p.decimal}）`,
     remainingOf: (p) => `TTL ${String(p.granted)} 秒，剩余 ${String(p.remaining)} 秒。`,
@@ -286,7 +287,95 @@ export const zhCn: Messages = {
     member: '成员',
     endpoint: '端点',
     state: '进程',
+    silent: (p) => `${p.endpoint} 没有应答：${p.reason}`,
     note: '每个成员监听各自的套接字，所在目录只有实验环境能打开。etcdctl 默认询问全部成员，--endpoints=etcd1 只问一个。',
+  },
+  explain: {
+    key: '键',
+    value: '值',
+    created: '创建',
+    modified: '最后修改',
+    leaseTitle: '租约',
+    atRevision: (p) => `revision ${p.revision}`,
+    modifiedAt: (p) => `revision ${p.revision}，version ${p.version}（创建以来的写入次数）`,
+    lease: (p) =>
+      `${p.id}，TTL ${String(p.granted)} 秒，剩余 ${String(p.remaining)} 秒，${p.keys === 1 ? '只绑定了这一个键' : `共绑定 ${String(p.keys)} 个键`}`,
+    noLease: '无',
+    leaseOverdue: (p) => `${p.id}，已过期，etcd 即将删除这个键`,
+    leaseGone: (p) => `${p.id}，etcd 里已经没有这个租约`,
+    neverExpires: '没有租约：永不过期。提供者挂掉以后，消费者会一直调用它，直到有人删掉这个键。',
+    undecodable: (p) => `消费者会跳过它，原因：${p.reason}`,
+    seenAt: (p) => `以上是 revision ${p.revision} 时的状态。`,
+    absent: (p) => `etcd 里没有 ${p.key}。`,
+  },
+  doctor: {
+    ghost: (p) => `幽灵实例：${p.key} 没有租约，永不过期。`,
+    ghostAdvice: '如果提供者已经不在，就删掉它；如果还在运行，应让它带租约注册。',
+    undecodable: (p) => `无法解析：消费者会跳过 ${p.key}，原因：${p.reason}`,
+    foreignKey: (p) => `格式之外的键：${p.key} 不是 /rpc/<服务>:<版本>/<主机>:<端口>。`,
+    mismatch: (p) => `键值矛盾：${p.key} 的值描述的却是 ${p.valueKey}。`,
+    strayKey: (p) => `失联的键：${p.key} 绑定的租约 ${p.lease} 在 etcd 里已不存在。`,
+    overdueLease: (p) => `逾期租约：${p.lease} 已过期却还没被清除，绑定着 ${String(p.keys)} 个键。`,
+    orphanLease: (p) =>
+      `孤儿租约：${p.lease}（TTL ${String(p.granted)} 秒，剩余 ${String(p.remaining)} 秒）没有绑定任何键。`,
+    orphanAdvice:
+      '它可能属于这个 etcd 的其他使用者，也可能是正在进行的注册：先再看一次、问清楚，再撤销。放着不管，只要没人续约就会自己过期。',
+    fullLease: (p) =>
+      `租约过载：${p.lease} 绑定了 ${String(p.keys)} 个键，它结束时会让 etcd 卡顿。`,
+    fullAdvice: '让提供者把键分散到多个租约上，每个租约最多 1000 个。',
+    noSpace: (p) => `${p.member} 发出 NOSPACE 告警：数据库已达到配额，etcd 不再接受写入。`,
+    corrupt: (p) => `${p.member} 发出 CORRUPT 告警：它的数据与其他成员不一致。`,
+    corruptAdvice: '先确认是哪个成员错了，移除它，再用空的数据目录重新加入。',
+    silentEndpoint: (p) => `${p.endpoint} 没有应答：${p.reason}`,
+    silentAdvice: '检查进程是否在运行、网络是否可达，然后把它启动起来。',
+    noLeader: (p) => `${p.member} 不知道谁是 leader。`,
+    leaderAdvice: '让足够多的成员回来，凑够法定多数；选出新 leader 后会自行恢复。',
+    more: (p) => `……另有 ${String(p.count)} 条 ${p.kind}。`,
+    keysCut: (p) => `/rpc/ 下共有 ${String(p.total)} 个键，只检查了 ${String(p.seen)} 个。`,
+    leasesCut: (p) =>
+      `共有 ${String(p.total)} 个租约，只检查了 ${String(p.seen)} 个，注册中心用到的优先。`,
+    healthy: (p) =>
+      `一切正常：/rpc/ 下 ${String(p.keys)} 个键、${String(p.leases)} 个租约、${String(p.endpoints)} 个端点。`,
+    summary: (p) =>
+      `发现 ${String(p.findings)} 个问题；检查了 /rpc/ 下 ${String(p.keys)} 个键、${String(p.leases)} 个租约、${String(p.endpoints)} 个端点。`,
+  },
+  completion: {
+    unknown: (p) => `不支持为“${p.shell}”补全，可选：${p.shells}。`,
+  },
+  program: {
+    about: '命令行里的 etcd 服务注册中心：注册、发现、监听，并查清来龙去脉。',
+    usage: '[选项] <命令> …',
+    more: (p) =>
+      `${p.program} help <命令> 查看选项和示例。退出码：0 正常，1 失败，2 用法错误，130 Ctrl-C。`,
+    options: {
+      endpoints:
+        'etcd 成员的地址，用逗号分隔：http://、https://、unix:// 或 host:port（默认取 MING_REGISTRY_ENDPOINTS，否则 http://127.0.0.1:2379）',
+      output: '给人看的文字，或给程序用的 JSON；持续输出时每行一个对象',
+      lang: '输出的语言（默认随 shell 的设置）',
+      timeout: 'etcd 最多可以用多少毫秒来应答（默认 5000）',
+      help: '显示本页，或某条命令的说明',
+      version: '本程序的版本',
+    },
+    unknownCommand: (p) =>
+      `没有命令“${p.command}”。${p.nearest === null ? '' : `是不是 ${p.nearest}？`}输入 ${p.program} help 查看全部命令。`,
+    unknownOption: (p) =>
+      `命令之前没有选项 ${p.option}。${p.nearest === null ? '' : `是不是 ${p.nearest}？`}`,
+    choice: (p) => `${p.option} 的值是“${p.value}”，应为其中之一：${p.choices}。`,
+    takesNoValue: (p) => `${p.option} 不带值。`,
+    endpoint: (p) =>
+      `“${p.value}”不是端点地址：应为 http://host:port、https://host:port、unix:///path 或 host:port。`,
+    unanswered: (p) =>
+      `etcd 在 ${p.endpoints} 没有应答。它在那里吗？可以用 --endpoints 或 MING_REGISTRY_ENDPOINTS 指定别的地址。原文：${p.reason}`,
+    internal: '程序自身出了问题，细节见上文。',
+    registered: (p) =>
+      `已注册 ${p.node}：租约 ${p.lease}，TTL ${String(p.ttl)} 秒，持续续约直到 Ctrl-C。`,
+    afterRegister: (p) =>
+      `可以在另一个 shell 里：${p.prefix}discover ${p.service}、${p.prefix}watch ${p.service} 或 ${p.prefix}explain ${p.node}`,
+    deregistered: (p) => `已注销 ${p.node}：键已删除。如果提供者还在运行，它会重新写回。`,
+    released: (p) => `已注销 ${p.node}：键和租约都已删除。`,
+    notReleased: (p) =>
+      `没能注销 ${p.node}；它的租约最迟 ${String(p.seconds)} 秒后到期，届时 etcd 会忘记它。`,
+    trouble: (p) => `与 etcd 的通信出了问题，继续重试：${p.reason}`,
   },
   logs: {
     none: (p) => `${p.member} 还没有日志。`,
@@ -358,6 +447,9 @@ export const zhCn: Messages = {
       about: [
         '写入 /rpc/<服务>:<版本>/<地址> 并绑定租约。实验环境负责续约，键丢失后会重新写入，直到你注销它或实验结束。',
       ],
+      aboutInProgram: [
+        '写入 /rpc/<服务>:<版本>/<地址> 并绑定租约，然后一直运行、负责续约，键丢失后会重新写入。Ctrl-C 或 SIGTERM 会注销实例并撤销租约；再按一次 Ctrl-C 立即退出，此后租约到期，etcd 就忘记这个实例。',
+      ],
       positionals: {
         service: '服务名；版本不是 1.0 时写在冒号后面',
         address: '服务提供者的主机和端口',
@@ -373,6 +465,7 @@ export const zhCn: Messages = {
     deregister: {
       summary: '注销一个服务实例',
       about: ['删除对应的键，不管是谁写的。如果是本实验注册的，就不再续约，也不会再被写回。'],
+      aboutInProgram: ['删除对应的键，不管是谁写的。仍在别处运行的提供者会把自己的键写回来。'],
       positionals: { service: '服务名', address: '服务提供者的主机和端口' },
       options: {
         version: '版本，代替冒号后面的写法',
@@ -467,9 +560,10 @@ export const zhCn: Messages = {
     endpoints: {
       summary: '查看成员监听的位置',
       about: [],
+      aboutInProgram: ['逐个询问每个端点；成员回答的是它自己认定的 leader。'],
       positionals: {},
       options: {},
-      examples: ['每个成员的套接字和进程状态'],
+      examples: ['每个成员及其状态'],
     },
     naive: {
       summary: '列出原注册中心的二十个缺陷',
@@ -481,11 +575,40 @@ export const zhCn: Messages = {
       examples: ['错在哪里，有什么症状'],
     },
     version: {
-      summary: '查看实验环境、etcd 和 etcdctl 的版本',
+      summary: '查看这里运行的程序及其版本',
       about: [],
       positionals: {},
       options: {},
       examples: ['这里运行的是什么版本'],
+    },
+    explain: {
+      summary: '查看一个实例由哪个键、revision 和租约而来',
+      about: [
+        '读取键和它的租约：etcd 里的原值、创建和最后修改时的 revision、租约还剩多少时间、有多少键共用它。',
+      ],
+      positionals: { service: '服务名', address: '服务提供者的主机和端口' },
+      options: { version: '版本，代替冒号后面的写法' },
+      examples: ['版本 1.0 的这个实例从何而来'],
+    },
+    doctor: {
+      summary: '检查注册中心有什么问题，并给出修复命令',
+      about: [
+        '查找 /rpc/ 下没有租约的键、消费者无法解析的值、格式之外的键、没有键或超过 1000 个键的租约、etcd 的告警，以及没有应答的成员。它不做任何修改，最多检查 10000 个键和 1000 个租约。一切正常时退出码为 0，发现问题时为 1。',
+      ],
+      positionals: {},
+      options: {},
+      examples: ['列出每个问题及修复它的命令'],
+    },
+    completion: {
+      summary: '输出让你的 shell 支持 Tab 补全的脚本',
+      about: ['在 shell 的启动文件里加载它的输出。'],
+      positionals: { shell: '你用的 shell' },
+      options: {},
+      examples: [
+        '加到 ~/.bashrc：source <(ming completion bash)',
+        '加到 ~/.zshrc，放在 compinit 之后：source <(ming completion zsh)',
+        '加到 ~/.config/fish/config.fish：ming completion fish | source',
+      ],
     },
     clear: {
       summary: '清屏',

@@ -1,0 +1,6 @@
+#!/usr/bin/env node
+import './older-node.ts'
+import { runProgram } from './cli/run.ts'
+
+// Connections may still be closing; nothing of them is of interest any more.
+process.exit(await runProgram(process.argv.slice(2), process.env))
