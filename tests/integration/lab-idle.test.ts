@@ -37,7 +37,8 @@ function openParts(dir: string): LabParts {
     naive: null,
     inspector: null,
     etcdctl: null,
-    versions: { lab: '0', etcd: '0', etcdFloor: '0', etcdOutdated: false },
+    program: null,
+    versions: { lab: '0', etcd: null },
     logger,
   })
   const connected = {

@@ -694,14 +694,12 @@ export const en = {
     },
     completion: {
       summary: 'Print what makes Tab complete in your shell',
-      about: ['Load what it prints from the start-up file of your shell.'],
+      about: [
+        'Have the start-up file of your shell load what it prints. bash, in ~/.bashrc, and zsh, in ~/.zshrc after compinit: source <(ming completion bash), or zsh in its place. fish, in config.fish: ming completion fish | source',
+      ],
       positionals: { shell: 'your shell' },
       options: {},
-      examples: [
-        'add to ~/.bashrc: source <(ming completion bash)',
-        'add to ~/.zshrc, after compinit: source <(ming completion zsh)',
-        'add to ~/.config/fish/config.fish: ming completion fish | source',
-      ],
+      examples: ['for bash', 'for zsh', 'for fish'],
     },
     clear: {
       summary: 'Clear the terminal',

@@ -601,14 +601,12 @@ export const zhCn: Messages = {
     },
     completion: {
       summary: '输出让你的 shell 支持 Tab 补全的脚本',
-      about: ['在 shell 的启动文件里加载它的输出。'],
+      about: [
+        '让 shell 的启动文件加载它的输出。bash 写在 ~/.bashrc，zsh 写在 ~/.zshrc 的 compinit 之后：source <(ming completion bash)，zsh 则把 bash 换成 zsh。fish 写在 config.fish：ming completion fish | source',
+      ],
       positionals: { shell: '你用的 shell' },
       options: {},
-      examples: [
-        '加到 ~/.bashrc：source <(ming completion bash)',
-        '加到 ~/.zshrc，放在 compinit 之后：source <(ming completion zsh)',
-        '加到 ~/.config/fish/config.fish：ming completion fish | source',
-      ],
+      examples: ['用于 bash', '用于 zsh', '用于 fish'],
     },
     clear: {
       summary: '清屏',

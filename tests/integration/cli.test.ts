@@ -1,0 +1,520 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { EtcdConnection } from '../../lab-server/etcd/connection.ts'
+import { EtcdClient } from '../../lab-server/etcd/etcd-client.ts'
+import { leaseIdToHex } from '../../lab-server/shell/quantities.ts'
+import { startEtcdCluster, type EtcdCluster } from '../helpers/etcd-cluster.ts'
+import { runMing, startMing, type Ming, type MingEnd } from '../helpers/ming.ts'
+import { etcdUnderTest } from '../helpers/test-lab.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+
+let cluster: EtcdCluster
+let etcd: EtcdClient
+let endpoints: string
+
+beforeAll(async () => {
+  cluster = await startEtcdCluster()
+  etcd = new EtcdClient({ endpoints: cluster.endpoints })
+  endpoints = cluster.endpoints.join(',')
+})
+
+afterAll(async () => {
+  etcd.close()
+  await cluster.close()
+})
+
+beforeEach(async () => {
+  await etcd.deleteRange({ prefix: '' })
+  const { ids } = await etcd.leases()
+  await Promise.all(ids.map((id) => etcd.leaseRevoke(id)))
+})
+
+const ming = (...args: string[]) => runMing(['--endpoints', endpoints, ...args])
+const start = (...args: string[]) => startMing(['--endpoints', endpoints, ...args])
+
+const valueOf = (name: string, port: number, version = '1.0') =>
+  `{"serviceName":"${name}","serviceVersion":"${version}","serviceHost":"10.0.0.7","servicePort":${port},"serviceGroup":"default"}`
+
+/** A provider that somebody else runs: a key on a lease of its own. Resolves with the lease. */
+async function putInstance(name: string, port: number): Promise<string> {
+  const { id } = await etcd.leaseGrant({ ttlSeconds: 60 })
+  const key = `/rpc/${name}:1.0/10.0.0.7:${port}`
+  await etcd.put({ key, value: valueOf(name, port), lease: id })
+  return id
+}
+
+const said = (running: Ming, wanted: string | RegExp) =>
+  waitFor(String(wanted), () => {
+    const text = running.stdout()
+    const found = typeof wanted === 'string' ? text.includes(wanted) : wanted.test(text)
+    return found || `${text}${running.stderr()}`
+  })
+
+async function expectNothingInEtcd(): Promise<void> {
+  expect((await etcd.range({ prefix: '' })).kvs).toEqual([])
+  expect((await etcd.leases()).ids).toEqual([])
+}
+
+/** The lines of a text as JSON. */
+const json = (text: string): unknown[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line): unknown => JSON.parse(line))
+
+describe('register stays in the foreground', () => {
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 0],
+  ] as const)('and takes everything back on %s', async (signal, code) => {
+    const running = start('register', 'UserService', '127.0.0.1:8080')
+    await said(running, /Registered UserService 127\.0\.0\.1:8080: lease [0-9a-f]{16}, TTL 30 s/)
+    expect((await etcd.range({ prefix: '/rpc/' })).count).toBe(1)
+    running.signal(signal)
+    const end = await running.ended
+    expect(end).toMatchObject({ code, stderr: '' })
+    expect(end.stdout).toContain('Deregistered UserService 127.0.0.1:8080')
+    await expectNothingInEtcd()
+  })
+
+  test('and after kill -9 the instance is gone with its lease', async () => {
+    const running = start('register', 'UserService', '127.0.0.1:8080', '--ttl', '2')
+    await said(running, 'Registered')
+    running.signal('SIGKILL')
+    expect((await running.ended).signal).toBe('SIGKILL')
+    expect((await etcd.range({ prefix: '/rpc/' })).count).toBe(1)
+    await waitFor('the lease to expire', async () => {
+      const { count } = await etcd.range({ prefix: '' })
+      const { ids } = await etcd.leases()
+      return (count === 0 && ids.length === 0) || `${count} keys, ${ids.length} leases`
+    })
+  })
+
+  test('and reports both ends as lines of JSON', async () => {
+    const running = start('--output', 'json', 'register', 'S:2.0', '[::1]:81', '--ttl', '20')
+    await said(running, '\n')
+    running.signal('SIGINT')
+    const end = await running.ended
+    expect(end).toMatchObject({ code: 130, stderr: '' })
+    const key = '/rpc/S:2.0/[::1]:81'
+    expect(json(end.stdout)).toEqual([
+      {
+        type: 'registered',
+        serviceName: 'S',
+        serviceVersion: '2.0',
+        serviceHost: '[::1]',
+        servicePort: 81,
+        serviceGroup: 'default',
+        key,
+        lease: expect.stringMatching(/^[0-9a-f]{16}$/),
+        ttlSeconds: 20,
+      },
+      { type: 'deregistered', key },
+    ])
+    await expectNothingInEtcd()
+  })
+
+  test('and says so when etcd has not confirmed the end; a second Ctrl-C ends at once', async () => {
+    const options = ['--endpoints', cluster.endpoints[0] ?? '', '--timeout', '60000']
+    const running = startMing([...options, 'register', 'S', 'h:1'])
+    await said(running, 'Registered')
+    await cluster.pause(...cluster.members.map(({ name }) => name))
+    try {
+      running.signal('SIGINT')
+      await waitFor('the second Ctrl-C to end it', async () => {
+        running.signal('SIGINT')
+        const end = await Promise.race([running.ended, Promise.resolve(null)])
+        return end !== null || 'it runs'
+      })
+      expect(await running.ended).toMatchObject({ code: 130, signal: null })
+    } finally {
+      await cluster.heal()
+    }
+  })
+})
+
+describe('what is registered', () => {
+  test('is discovered, in words and as JSON', async () => {
+    const lease = leaseIdToHex(await putInstance('UserService', 8080))
+    await etcd.put({ key: '/rpc/UserService:1.0/10.0.0.7:1', value: 'no JSON' })
+    const words = await ming('discover', 'UserService')
+    expect(words.code).toBe(0)
+    expect(words.stdout).toMatch(new RegExp(`10\\.0\\.0\\.7:8080 +default +\\d+ +${lease}\n`))
+    expect(words.stdout).toContain('UserService: 1 instance at revision')
+    expect(words.stderr).toContain('Skipped /rpc/UserService:1.0/10.0.0.7:1')
+    expect(words.stdout + words.stderr).not.toMatch(/\p{Cc}\[/u)
+
+    const data = await ming('discover', 'UserService', '--output', 'json')
+    expect(data).toMatchObject({ code: 0, stderr: '' })
+    expect(json(data.stdout)).toEqual([
+      {
+        service: { name: 'UserService', version: '1.0' },
+        revision: expect.stringMatching(/^\d+$/),
+        instances: [
+          {
+            serviceName: 'UserService',
+            serviceVersion: '1.0',
+            serviceHost: '10.0.0.7',
+            servicePort: 8080,
+            serviceGroup: 'default',
+            key: '/rpc/UserService:1.0/10.0.0.7:8080',
+            revision: expect.stringMatching(/^\d+$/),
+            lease,
+          },
+        ],
+        undecodable: [{ key: '/rpc/UserService:1.0/10.0.0.7:1', reason: 'the value is not JSON' }],
+      },
+    ])
+  })
+
+  test('is counted by services and lease, and each endpoint is asked by itself', async () => {
+    const id = await putInstance('UserService', 8080)
+    const [services, lease, members] = await Promise.all([
+      ming('services', '--output=json'),
+      ming('lease', '--output=json'),
+      ming('endpoints', '--output=json'),
+    ])
+    expect(json(services.stdout)).toMatchObject([
+      { services: [{ name: 'UserService', version: '1.0', instances: 1 }] },
+    ])
+    expect(json(lease.stdout)).toMatchObject([
+      {
+        leases: [
+          {
+            id: leaseIdToHex(id),
+            decimal: id,
+            grantedTtl: 60,
+            keys: ['/rpc/UserService:1.0/10.0.0.7:8080'],
+          },
+        ],
+      },
+    ])
+    const [{ endpoints: asked }] = json(members.stdout) as [
+      { endpoints: { member: string; answers: boolean; memberId: string; leaderId: string }[] },
+    ]
+    expect(asked.map(({ member, answers }) => [member, answers])).toEqual(
+      cluster.members.map(({ name }) => [name, true]),
+    )
+    const leader = asked.find(({ memberId, leaderId }) => memberId === leaderId)
+    expect(leader?.member).toBe(await cluster.leader())
+    expect((await ming('services')).stdout).toMatch(/UserService:1\.0 +1\n1 service at/)
+  })
+
+  test('is deregistered by anybody, and then it was not there', async () => {
+    await putInstance('UserService', 8080)
+    const gone = await ming('deregister', 'UserService', '10.0.0.7:8080')
+    expect(gone).toMatchObject({ code: 0, stderr: '' })
+    expect(gone.stdout).toContain('If its provider still runs, it will put it back')
+    const again = await ming('deregister', 'UserService', '10.0.0.7:8080', '--output', 'json')
+    expect(again).toMatchObject({ code: 1, stdout: '' })
+    expect(json(again.stderr)).toMatchObject([{ code: 'NOT_REGISTERED' }])
+  })
+
+  test('is watched from the list on, a line of JSON each, until Ctrl-C', async () => {
+    await putInstance('UserService', 8080)
+    const running = start('watch', 'UserService', '--output', 'json')
+    await said(running, '"listed"')
+    await putInstance('UserService', 8081)
+    await said(running, '"added"')
+    await etcd.deleteRange({ key: '/rpc/UserService:1.0/10.0.0.7:8080' })
+    await said(running, '"removed"')
+    running.signal('SIGINT')
+    const end = await running.ended
+    expect(end).toMatchObject({ code: 130, stderr: '' })
+    expect(json(end.stdout)).toMatchObject([
+      { type: 'listed', instances: [{ servicePort: 8080 }] },
+      { type: 'added', instance: { servicePort: 8081 } },
+      { type: 'removed', instance: { servicePort: 8080 } },
+    ])
+  })
+
+  test('is watched in words, in Chinese, and a reader who goes away ends it quietly', async () => {
+    const env = { LANG: 'zh_CN.UTF-8', MING_REGISTRY_ENDPOINTS: endpoints }
+    const running = startMing(['watch', 'UserService'], { env })
+    await said(running, '从这里开始监听')
+    running.closeStdout()
+    await putInstance('UserService', 8081)
+    await putInstance('UserService', 8082)
+    expect(await running.ended).toMatchObject({ code: 0, signal: null, stderr: '' })
+  })
+})
+
+describe('explain', () => {
+  const address = ['UserService', '10.0.0.7:8080']
+  const key = '/rpc/UserService:1.0/10.0.0.7:8080'
+
+  test('says which key, revisions and lease put an instance there', async () => {
+    const { id } = await etcd.leaseGrant({ ttlSeconds: 60 })
+    const value = valueOf('UserService', 8080)
+    const created = await etcd.put({ key, value: 'first', lease: id })
+    const modified = await etcd.put({ key, value, lease: id })
+    await etcd.put({ key: 'another', value: '', lease: id })
+    const words = await ming('explain', ...address)
+    expect(words).toMatchObject({ code: 0, stderr: '' })
+    expect(words.stdout).toContain(value)
+    expect(words.stdout).toContain(`at revision ${created.header.revision}\n`)
+    expect(words.stdout).toContain(`at revision ${modified.header.revision}, version 2`)
+    expect(words.stdout).toMatch(
+      new RegExp(`${leaseIdToHex(id)}, \\d+ s of 60 s left, 2 keys share it`),
+    )
+    const data = await ming('--output', 'json', 'explain', ...address)
+    expect(json(data.stdout)).toMatchObject([
+      {
+        key,
+        value,
+        createRevision: created.header.revision,
+        modRevision: modified.header.revision,
+        version: '2',
+        lease: { id: leaseIdToHex(id), grantedTtl: 60, keys: 2 },
+        undecodable: null,
+      },
+    ])
+  })
+
+  test('says what will never expire, what cannot be read, and what is not there', async () => {
+    await etcd.put({ key, value: '[]' })
+    const words = await ming('explain', ...address)
+    expect(words.code).toBe(0)
+    expect(words.stdout).toContain('No lease: will never expire.')
+    expect(words.stdout).toContain('Consumers skip it: the value is an array')
+    const absent = await ming('explain', 'UserService', '10.0.0.7:9', '--output', 'json')
+    expect(absent).toMatchObject({ code: 1, stdout: '' })
+    expect(json(absent.stderr)).toMatchObject([{ code: 'NOT_REGISTERED' }])
+  })
+})
+
+describe('doctor', () => {
+  const findings = async (...args: string[]) => {
+    const end = await ming('--output', 'json', ...args, 'doctor')
+    const [report] = json(end.stdout) as [{ healthy: boolean; findings: { kind: string }[] }]
+    return { ...report, code: end.code }
+  }
+
+  test('finds nothing in a healthy registry and ends with 0', async () => {
+    await putInstance('UserService', 8080)
+    const end = await ming('doctor')
+    expect(end).toMatchObject({ code: 0, stderr: '' })
+    expect(end.stdout).toBe('All is well: 1 key under /rpc/, 1 lease, 3 endpoints.\n')
+  })
+
+  test('finds each fault and names the command that mends it, which does', async () => {
+    await etcd.put({ key: '/rpc/Ghost:1.0/10.0.0.7:1', value: valueOf('Ghost', 1) })
+    const { id: lease } = await etcd.leaseGrant({ ttlSeconds: 60 })
+    const leased = (key: string, value: string) => etcd.put({ key, value, lease })
+    await leased('/rpc/Broken:1.0/10.0.0.7:1', 'no JSON')
+    await leased("/rpc/it's outside", 'x')
+    await leased('/rpc/Other:1.0/10.0.0.7:1', valueOf('UserService', 8080))
+    const { id: orphan } = await etcd.leaseGrant({ ttlSeconds: 60 })
+
+    const { code, healthy, findings: found } = await findings()
+    expect({ code, healthy }).toEqual({ code: 1, healthy: false })
+    const etcdctl = `etcdctl --endpoints=${endpoints}`
+    expect(found).toMatchObject([
+      { kind: 'undecodable', key: '/rpc/Broken:1.0/10.0.0.7:1', reason: 'the value is not JSON' },
+      { kind: 'ghost', remedies: ['ming deregister Ghost:1.0 10.0.0.7:1'] },
+      {
+        kind: 'mismatch',
+        key: '/rpc/Other:1.0/10.0.0.7:1',
+        valueKey: '/rpc/UserService:1.0/10.0.0.7:8080',
+      },
+      { kind: 'foreign-key', remedies: [{}, `${etcdctl} del '/rpc/it'\\''s outside'`] },
+      { kind: 'orphan-lease', remedies: [`${etcdctl} lease revoke ${leaseIdToHex(orphan)}`] },
+    ])
+
+    const words = await ming('doctor')
+    expect(words.code).toBe(1)
+    expect(words.stdout).toContain('It may belong to another user of this etcd')
+    expect(words.stdout).toContain('5 findings in 4 keys under /rpc/, 2 leases, 3 endpoints.')
+
+    expect((await ming('deregister', 'Ghost:1.0', '10.0.0.7:1')).code).toBe(0)
+    for (const { remedies } of found as unknown as { remedies: string[] }[]) {
+      const remedy = remedies.at(-1) ?? ''
+      if (remedy.startsWith('etcdctl')) await runInShell(remedy)
+    }
+    expect(await findings()).toMatchObject({ code: 0, healthy: true, findings: [] })
+  })
+
+  test('finds a lease with more than a thousand keys', async () => {
+    const { id: lease } = await etcd.leaseGrant({ ttlSeconds: 60 })
+    for (let batch = 0; batch < 10; batch += 1) {
+      const success = Array.from({ length: 101 }, (_, index) => ({
+        put: { key: `full/${batch}/${index}`, value: '', lease },
+      }))
+      await etcd.txn({ compare: [], success })
+    }
+    expect(await findings()).toMatchObject({
+      code: 1,
+      findings: [{ kind: 'full-lease', lease: leaseIdToHex(lease), keys: 1010, remedies: [] }],
+    })
+  })
+
+  test('finds an alarm, and an endpoint that does not answer', async () => {
+    const connection = new EtcdConnection(cluster.endpoints[0] ?? '', { purpose: 'test' })
+    const { memberId } = await (cluster.members[1]?.direct.status({ deadlineMs: 2000 }) ??
+      Promise.reject(new Error('there is no second member')))
+    const member = BigInt(`0x${memberId}`).toString()
+    const alarm = (action: 'ACTIVATE' | 'DEACTIVATE') =>
+      connection.unary('Maintenance', 'alarm', { action, memberID: member, alarm: 'NOSPACE' }, 5000)
+        .answer
+    try {
+      await alarm('ACTIVATE')
+      const silent = 'http://127.0.0.1:1'
+      const end = await runMing([
+        '--endpoints',
+        `${endpoints},${silent}`,
+        '--output=json',
+        'doctor',
+      ])
+      expect(end.code).toBe(1)
+      expect(json(end.stdout)).toMatchObject([
+        {
+          findings: [
+            {
+              kind: 'alarm',
+              alarm: 'NOSPACE',
+              member: cluster.members[1]?.name,
+              remedies: [
+                expect.stringMatching(/ compaction \d+$/),
+                expect.stringMatching(/ defrag$/),
+                expect.stringMatching(/ alarm disarm$/),
+              ],
+            },
+            { kind: 'silent-endpoint', endpoint: silent },
+          ],
+        },
+      ])
+    } finally {
+      await alarm('DEACTIVATE')
+      connection.close()
+    }
+  })
+})
+
+describe('completion', () => {
+  const complete = async (...words: string[]) => {
+    const env = { MING_REGISTRY_ENDPOINTS: endpoints }
+    const { stdout } = await runMing(['__complete', ...words], { env })
+    return stdout.split('\n').map((line) => line.split('\t')[0])
+  }
+
+  test('knows commands, options, services, addresses and shells, and no command of a lab', async () => {
+    await putInstance('UserService', 8080)
+    const commands = await complete('')
+    expect(commands).toEqual(expect.arrayContaining(['register', 'doctor', 'completion']))
+    for (const absent of ['kill', 'etcdctl', 'clear', 'logs', 'cluster', '__complete']) {
+      expect(commands).not.toContain(absent)
+    }
+    expect(await complete('--lang', 'en', '--out')).toEqual(['--output', ''])
+    expect(await complete('--output', 'j')).toEqual(['json', ''])
+    expect(await complete('--output', 'json', 'discover', '')).toEqual(['UserService', ''])
+    expect(await complete('explain', 'UserService', '')).toEqual(['10.0.0.7:8080', ''])
+    expect(await complete('completion', '')).toEqual(['bash', 'zsh', 'fish', ''])
+  })
+
+  test('in bash puts whole services and addresses in, colons and all', async () => {
+    await putInstance('UserService', 8080)
+    const { stdout: script } = await runMing(['completion', 'bash'])
+    await expect(bash(['-n'], script)).resolves.toBe('')
+    const cli = path.resolve(import.meta.dirname, '../../lab-server/cli.ts')
+    const program = `ming() { '${process.execPath}' '${cli}' "$@"; }`
+    const tab = (line: string) =>
+      bash(
+        [],
+        `${program}\n${script}\nCOMP_LINE='${line}' COMP_POINT=${line.length}; _ming; echo "\${COMPREPLY[*]}"`,
+      )
+    expect(await tab('ming dereg')).toBe('deregister\n')
+    expect(await tab('ming discover UserService:')).toBe('1.0\n')
+    expect(await tab('ming explain UserService 10.0.0.7:80')).toBe('8080\n')
+  })
+
+  test.each(['zsh', 'fish'])(
+    'for %s is accepted by that shell where it is installed',
+    async (shell) => {
+      const end = await runMing(['completion', shell])
+      expect(end).toMatchObject({ code: 0, stderr: '' })
+      expect(end.stdout).toContain('ming')
+      const program = ['/usr/bin', '/bin', '/usr/local/bin'].map((dir) => path.join(dir, shell))
+      const installed = program.find((file) => existsSync(file))
+      if (installed !== undefined) await feed(installed, ['-n'], end.stdout)
+    },
+  )
+})
+
+describe('misuse and misfortune', () => {
+  const closed = ['--endpoints', '127.0.0.1:1', '--timeout', '600']
+
+  test('an etcd that is not there is a clear error, in words and as JSON, in bounded time', async () => {
+    const begin = performance.now()
+    const [words, data] = await Promise.all([
+      runMing([...closed, 'discover', 'S']),
+      runMing([...closed, 'discover', 'S', '--output', 'json']),
+    ])
+    expect(performance.now() - begin).toBeLessThan(15_000)
+    expect(words).toMatchObject({ code: 1, stdout: '' })
+    expect(words.stderr).toContain('etcd did not answer at http://127.0.0.1:1.')
+    expect(data).toMatchObject({ code: 1, stdout: '' })
+    expect(json(data.stderr)).toEqual([
+      {
+        code: expect.stringMatching(/^(?:TIMEOUT|UNAVAILABLE)$/),
+        message: expect.stringContaining('127.0.0.1:1'),
+      },
+    ])
+  })
+
+  test.each([
+    [['--ouput', 'json', 'services'], 'Did you mean --output?'],
+    [['--output', 'xml', 'services'], '--output is "xml", expected one of: text, json.'],
+    [['services', '--timeout', 'soon'], '--timeout is "soon", expected a whole number'],
+    [['--endpoints', 'http://a/b', 'services'], '"http://a/b" is no endpoint'],
+    [['register', 'S', 'h:1', '--tll', '5'], 'Did you mean --ttl?'],
+    [['discover'], 'Usage: ming discover <service[:version]>'],
+    [['discover', 'a:b:c'], 'there is more than one ":"'],
+    [['kill', 'leader'], 'There is no command "kill"'],
+    [['completion', 'tcsh'], 'bash, zsh, fish'],
+  ])('%j is wrong usage and says what was expected', async (args, words) => {
+    const end = await runMing(args)
+    expect(end).toMatchObject({ code: 2, stdout: '' })
+    expect(end.stderr).toContain(words)
+  })
+
+  test('wrong usage is one JSON object for a program that asked for JSON', async () => {
+    const end = await runMing(['--output', 'json', 'discover'])
+    expect(end).toMatchObject({ code: 2, stdout: '' })
+    expect(json(end.stderr)).toMatchObject([{ code: 'USAGE' }])
+  })
+
+  test('help and version need no etcd, and speak the language of the shell', async () => {
+    const env = { LC_ALL: 'zh_CN.UTF-8' }
+    const ends: MingEnd[] = await Promise.all([
+      runMing(['--version']),
+      runMing(['help', 'doctor'], { env }),
+      runMing(['--lang', 'en', 'doctor', '--help'], { env }),
+    ])
+    expect(ends.map(({ code, stderr }) => ({ code, stderr }))).toEqual(
+      ends.map(() => ({ code: 0, stderr: '' })),
+    )
+    const [version, chinese, english] = ends
+    expect(version?.stdout).toMatch(/^ming \d+\.\d+\.\d+\n$/)
+    expect(chinese?.stdout).toContain('用法：ming doctor')
+    expect(english?.stdout).toContain('Usage: ming doctor')
+  })
+})
+
+/** What a shell prints for a script on its standard input. */
+async function feed(program: string, args: readonly string[], script: string): Promise<string> {
+  const running = promisify(execFile)(program, args, { timeout: 20_000 })
+  running.child.stdin?.end(script)
+  return (await running).stdout
+}
+
+function bash(args: readonly string[], script: string): Promise<string> {
+  return feed('bash', [...args], script)
+}
+
+/** As a reader would: types it into a shell. */
+function runInShell(command: string): Promise<string> {
+  return bash([], `PATH='${path.dirname(etcdUnderTest())}':"$PATH"; set -e; ${command}`)
+}
