@@ -1,4 +1,5 @@
 import type {
+  IAlarmRequest,
   IAlarmResponse,
   IAuthenticateResponse,
   IDeleteRangeResponse,
@@ -266,7 +267,7 @@ export class EtcdClient {
       {
         service: 'Maintenance',
         method: 'alarm',
-        request: { action: 'GET', memberID: '0', alarm: 'NONE' },
+        request: { action: 'Get', memberID: '0', alarm: 'None' } satisfies IAlarmRequest,
         needsLeader: true,
       },
       options,

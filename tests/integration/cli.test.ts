@@ -306,6 +306,7 @@ describe('doctor', () => {
     const leased = (key: string, value: string) => etcd.put({ key, value, lease })
     await leased('/rpc/Broken:1.0/10.0.0.7:1', 'no JSON')
     await leased("/rpc/it's outside", 'x')
+    await leased('/rpc/UserService:1.0/10.0.0.7:8080', valueOf('UserService', 8080))
     await leased('/rpc/Other:1.0/10.0.0.7:1', valueOf('UserService', 8080))
     const { id: orphan } = await etcd.leaseGrant({ ttlSeconds: 60 })
 
@@ -327,7 +328,7 @@ describe('doctor', () => {
     const words = await ming('doctor')
     expect(words.code).toBe(1)
     expect(words.stdout).toContain('It may belong to another user of this etcd')
-    expect(words.stdout).toContain('5 findings in 4 keys under /rpc/, 2 leases, 3 endpoints.')
+    expect(words.stdout).toContain('5 findings in 5 keys under /rpc/, 2 leases, 3 endpoints.')
 
     expect((await ming('deregister', 'Ghost:1.0', '10.0.0.7:1')).code).toBe(0)
     for (const { remedies } of found as unknown as { remedies: string[] }[]) {
@@ -356,11 +357,11 @@ describe('doctor', () => {
     const { memberId } = await (cluster.members[1]?.direct.status({ deadlineMs: 2000 }) ??
       Promise.reject(new Error('there is no second member')))
     const member = BigInt(`0x${memberId}`).toString()
-    const alarm = (action: 'ACTIVATE' | 'DEACTIVATE') =>
-      connection.unary('Maintenance', 'alarm', { action, memberID: member, alarm: 'NOSPACE' }, 5000)
+    const alarm = (action: 'Activate' | 'Deactivate') =>
+      connection.unary('Maintenance', 'alarm', { action, memberID: member, alarm: 'Nospace' }, 5000)
         .answer
     try {
-      await alarm('ACTIVATE')
+      await alarm('Activate')
       const silent = 'http://127.0.0.1:1'
       const end = await runMing([
         '--endpoints',
@@ -387,7 +388,7 @@ describe('doctor', () => {
         },
       ])
     } finally {
-      await alarm('DEACTIVATE')
+      await alarm('Deactivate')
       connection.close()
     }
   })
@@ -419,7 +420,9 @@ describe('completion', () => {
     const { stdout: script } = await runMing(['completion', 'bash'])
     await expect(bash(['-n'], script)).resolves.toBe('')
     const cli = path.resolve(import.meta.dirname, '../../lab-server/cli.ts')
-    const program = `ming() { '${process.execPath}' '${cli}' "$@"; }`
+    // As bash sets it when it is interactive.
+    const scene = `export MING_REGISTRY_ENDPOINTS='${endpoints}' COMP_WORDBREAKS=$' \\t\\n"\\'><=;|&(:'`
+    const program = `${scene}; ming() { '${process.execPath}' '${cli}' "$@"; }`
     const tab = (line: string) =>
       bash(
         [],

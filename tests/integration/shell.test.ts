@@ -109,6 +109,27 @@ describe('register, discover, services, deregister', () => {
     await lab.run('etcdctl del /rpc/Broken --prefix')
   })
 
+  test('explain and doctor say where an instance comes from and what is wrong, in both languages', async () => {
+    const key = '/rpc/Ghost:1.0/h:1'
+    const value = '{"serviceName":"Ghost","serviceVersion":"1.0","serviceHost":"h","servicePort":1}'
+    await lab.run(`etcdctl put ${key} '${value}'`)
+    const explained = await lab.run('explain Ghost h:1')
+    expect(explained).toMatchObject({ code: 0, err: '' })
+    expect(explained.out).toContain(`Key       ${key}\n`)
+    expect(explained.out).toContain('No lease: will never expire.')
+    const found = await lab.run('doctor')
+    expect(found).toMatchObject({ code: 1, error: null, err: '' })
+    expect(found.out).toContain(`Ghost: ${key} has no lease`)
+    const remedy = /^ {4}(deregister .*)$/m.exec(found.out)?.[1] ?? ''
+    const chinese = await lab.run('doctor', { locale: 'zh-CN' })
+    expect(chinese.out).toContain(`幽灵实例：${key} 没有租约，永不过期。`)
+    expect((await lab.run(remedy)).code).toBe(0)
+    expect((await lab.run('explain Ghost h:1', { locale: 'zh-CN' })).err).toContain(
+      `etcd 里没有 ${key}。`,
+    )
+    expect((await lab.run('doctor')).out).not.toContain(key)
+  })
+
   test.each([
     ['register', 'USAGE', 'Usage: register <service[:version]> <host:port>'],
     ['register UserService', 'USAGE', 'Example: register UserService 127.0.0.1:8080'],

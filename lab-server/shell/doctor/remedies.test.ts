@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest'
+import { remediesFor } from './remedies.ts'
+
+const lab = { prefix: '', endpoints: null }
+const shell = { prefix: 'ming ', endpoints: ['http://a:1', 'http://b:2'] }
+
+function ghost(key: string) {
+  return { kind: 'ghost', key, bytes: Buffer.from(key) } as const
+}
+
+describe('a ghost', () => {
+  test('is deregistered by its service and address', () => {
+    const finding = ghost('/rpc/UserService:2.0/[::1]:80')
+    expect(remediesFor(finding, lab)).toEqual(['deregister UserService:2.0 [::1]:80'])
+    expect(remediesFor(finding, shell)).toEqual(['ming deregister UserService:2.0 [::1]:80'])
+  })
+
+  test('under a key that no command could name is deleted with etcdctl', () => {
+    const finding = ghost('/rpc/a/b:1.0/h:80')
+    expect(remediesFor(finding, lab)).toEqual(['etcdctl del /rpc/a/b:1.0/h:80'])
+    expect(remediesFor(finding, shell)).toEqual([
+      'etcdctl --endpoints=http://a:1,http://b:2 del /rpc/a/b:1.0/h:80',
+    ])
+  })
+})
+
+describe('a key outside the format', () => {
+  const remedies = (bytes: Uint8Array, scene: typeof lab | typeof shell) =>
+    remediesFor({ kind: 'foreign-key', key: '', bytes }, scene)
+
+  test('is looked at before it is deleted, in quotes where it needs them', () => {
+    expect(remedies(Buffer.from("/rpc/it's $HOME"), lab)).toEqual([
+      `etcdctl get '/rpc/it'\\''s $HOME'`,
+      `etcdctl del '/rpc/it'\\''s $HOME'`,
+    ])
+  })
+
+  test('that cannot be typed is written as bytes, which a lab has no way to do', () => {
+    const bytes = Buffer.from([0x2f, 0xff, 0x0a])
+    expect(remedies(bytes, lab)).toEqual([])
+    expect(remedies(bytes, shell).at(-1)).toMatch(/ del \$'\\x2f\\xff\\x0a'$/)
+  })
+})
+
+test('an alarm for want of space is disarmed after room has been made', () => {
+  const alarm = { kind: 'alarm', alarm: 'NOSPACE', memberId: 'ab', member: null } as const
+  expect(remediesFor({ ...alarm, revision: '42' }, lab)).toEqual([
+    'etcdctl compaction 42',
+    'etcdctl defrag',
+    'etcdctl alarm disarm',
+  ])
+})
