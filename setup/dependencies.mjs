@@ -45,7 +45,9 @@ async function isInstalled(root) {
 /** @param {string} root */
 async function install(root) {
   await withProgress('Installing the npm packages', async () => {
-    const finished = await runNpm(['ci', '--no-audit', '--no-fund'], root)
+    // Most of what runs here is not part of the package, also where NODE_ENV is production.
+    const args = ['ci', '--include=dev', '--no-audit', '--no-fund']
+    const finished = await runNpm(args, root)
     if (finished.code !== 0) throw new SetupError(explainInstall(finished))
   })
 }

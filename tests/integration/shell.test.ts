@@ -293,7 +293,8 @@ describe('cluster, endpoints, logs, version, clear, help', () => {
     const { out } = await lab.run('help')
     const names = [...out.matchAll(/^ {2}(\S+) /gm)].map((match) => match[1] ?? '')
     expect(names).toContain('etcdctl')
-    expect(names).toHaveLength(allCommands().length)
+    const here = allCommands().filter(({ requires }) => !requires.includes('program'))
+    expect(names).toHaveLength(here.length)
     for (const name of names) {
       const page = await lab.run(`help ${name}`)
       expect(page.out).toContain(`Usage: ${name}`)
