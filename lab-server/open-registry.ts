@@ -3,7 +3,7 @@ import { EtcdClient } from './etcd/etcd-client.ts'
 import type { EtcdInspector } from './etcd/etcd-inspector.ts'
 import { createEtcdInspector } from './etcd/inspector.ts'
 import { createEtcdRegistry } from './registry/etcd-registry.ts'
-import type { Registry } from './registry/registry.ts'
+import type { FollowingRegistry } from './registry/registry.ts'
 import type { LabError } from '../protocol/errors.ts'
 
 // What `ming-registry-lab/registry` is, where the package is installed.
@@ -28,7 +28,7 @@ export interface OpenRegistryOptions {
 
 /** A registry and its view behind the scenes, over connections of their own. */
 export interface OpenRegistry {
-  readonly registry: Registry
+  readonly registry: FollowingRegistry
   readonly inspector: EtcdInspector
   /** Releases what was registered (best effort within 3 s) and closes every connection. */
   close(): Promise<void>

@@ -20,6 +20,8 @@ async function release(registration: Registration, io: ShellIo): Promise<void> {
   const node = nodeOf(instance)
   const output = createOutput(io)
   try {
+    // Consumers are told that the provider leaves; whether or not that worked, it ends.
+    await Promise.allSettled([registration.drain()])
     await registration.release()
   } catch (cause) {
     const facts = { node, seconds: registration.lease().ttlSeconds }

@@ -80,6 +80,20 @@ describe('register stays in the foreground', () => {
     await expectNothingInEtcd()
   })
 
+  test('and consumers are told that it leaves before it is gone', async () => {
+    const consumer = start('watch', 'UserService', '--output', 'json')
+    await said(consumer, '"listed"')
+    const provider = start('register', 'UserService', '127.0.0.1:8080')
+    await said(provider, 'Registered')
+    provider.signal('SIGTERM')
+    await said(consumer, '"removed"')
+    expect(json(consumer.stdout()).slice(1)).toMatchObject([
+      { type: 'added' },
+      { type: 'updated', instance: { extra: { draining: true } } },
+      { type: 'removed', cause: 'drained' },
+    ])
+  })
+
   test('and after kill -9 the instance is gone with its lease', async () => {
     const running = start('register', 'UserService', '127.0.0.1:8080', '--ttl', '2')
     await said(running, 'Registered')

@@ -13,9 +13,14 @@ import {
 } from './service-arguments.ts'
 import { naiveOf, registryOf } from './tools.ts'
 
-/** An instance and where it came from, as data: the lease as etcdctl prints it, null = none. */
+/** As etcdctl prints it; null = none. */
+export function describeLeaseId(lease: string): string | null {
+  return lease === '0' ? null : leaseIdToHex(lease)
+}
+
+/** An instance and where it came from, as data. */
 export function describeInstance({ instance, key, revision, lease }: FoundInstance) {
-  return { ...instance, key, revision, lease: lease === '0' ? null : leaseIdToHex(lease) }
+  return { ...instance, key, revision, lease: describeLeaseId(lease) }
 }
 
 /** The state of a service, as data. */

@@ -4,7 +4,7 @@ import type { Messages } from '../messages/en.ts'
 import type { Style } from '../paint.ts'
 import { formatTime } from '../quantities.ts'
 import { makeVisibleInline } from '../sanitize.ts'
-import { describeDiscovery, describeInstance, printInstances } from './discover.ts'
+import { describeDiscovery, describeInstance, describeLeaseId, printInstances } from './discover.ts'
 import {
   addressOf,
   readService,
@@ -24,6 +24,7 @@ interface ChangeLine {
 /** One change as data, with the time at which it was seen here. */
 function describeEvent(change: RegistryChange) {
   const at = new Date().toISOString()
+  if (change.type === 'removed') return { ...change, lease: describeLeaseId(change.lease), at }
   if (change.type !== 'added' && change.type !== 'updated') return { ...change, at }
   const { type, found, revision } = change
   return { type, instance: describeInstance(found), revision, at }
