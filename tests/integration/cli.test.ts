@@ -58,6 +58,9 @@ async function expectNothingInEtcd(): Promise<void> {
   expect((await etcd.leases()).ids).toEqual([])
 }
 
+/** Any text that the pattern fits. */
+const matching = (pattern: RegExp): unknown => expect.stringMatching(pattern)
+
 /** The lines of a text as JSON. */
 const json = (text: string): unknown[] =>
   text
@@ -123,7 +126,7 @@ describe('register stays in the foreground', () => {
         servicePort: 81,
         serviceGroup: 'default',
         key,
-        lease: expect.stringMatching(/^[0-9a-f]{16}$/),
+        lease: matching(/^[0-9a-f]{16}$/),
         ttlSeconds: 20,
       },
       { type: 'deregistered', key },
@@ -166,7 +169,7 @@ describe('what is registered', () => {
     expect(json(data.stdout)).toEqual([
       {
         service: { name: 'UserService', version: '1.0' },
-        revision: expect.stringMatching(/^\d+$/),
+        revision: matching(/^\d+$/),
         instances: [
           {
             serviceName: 'UserService',
@@ -175,7 +178,7 @@ describe('what is registered', () => {
             servicePort: 8080,
             serviceGroup: 'default',
             key: '/rpc/UserService:1.0/10.0.0.7:8080',
-            revision: expect.stringMatching(/^\d+$/),
+            revision: matching(/^\d+$/),
             lease,
           },
         ],
@@ -392,9 +395,9 @@ describe('doctor', () => {
               alarm: 'NOSPACE',
               member: cluster.members[1]?.name,
               remedies: [
-                expect.stringMatching(/ compaction \d+$/),
-                expect.stringMatching(/ defrag$/),
-                expect.stringMatching(/ alarm disarm$/),
+                matching(/ compaction \d+$/),
+                matching(/ defrag$/),
+                matching(/ alarm disarm$/),
               ],
             },
             { kind: 'silent-endpoint', endpoint: silent },
@@ -475,8 +478,8 @@ describe('misuse and misfortune', () => {
     expect(data).toMatchObject({ code: 1, stdout: '' })
     expect(json(data.stderr)).toEqual([
       {
-        code: expect.stringMatching(/^(?:TIMEOUT|UNAVAILABLE)$/),
-        message: expect.stringContaining('127.0.0.1:1'),
+        code: matching(/^(?:TIMEOUT|UNAVAILABLE)$/),
+        message: matching(/127\.0\.0\.1:1/),
       },
     ])
   })
