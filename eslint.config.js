@@ -4,11 +4,12 @@ import { defineConfig, globalIgnores } from 'eslint/config'
 import tseslint from 'typescript-eslint'
 
 const everyFolder = ['content', 'lab-server', 'pages', 'protocol', 'setup', 'src', 'tests']
-const labServerFolders = ['cluster', 'etcd', 'lab', 'registry', 'shell', 'web']
+const labServerFolders = ['cluster', 'etcd', 'lab', 'providers', 'registry', 'shell', 'web']
 
-/** The three ports and what is pure beside them; the rest of these folders are adapters. */
+/** The ports and what is pure beside them; the rest of these folders are adapters. */
 const ports = {
   cluster: ['cluster-driver', 'monitor', 'quorum'],
+  providers: ['provider-control'],
   registry: [
     'codec',
     'instance-problem',
@@ -253,6 +254,16 @@ export default defineConfig(
     ],
   ),
   imports(
+    'lab-server/providers',
+    ['lab-server/providers/**/*.ts'],
+    [
+      onlyPackages(['node:', 'zod'], design),
+      notInto(outsideLabServer, design),
+      notInto(otherLabServerFolders('providers', ['cluster', 'etcd', 'registry']), design),
+      onlyFilesOf('cluster', ['stopped-process'], `Of cluster/ only how processes stop. ${design}`),
+    ],
+  ),
+  imports(
     'lab-server/registry',
     ['lab-server/registry/**/*.ts'],
     [
@@ -288,7 +299,7 @@ export default defineConfig(
       onlyPackages(['node:', 'express', 'ws', 'zod'], design),
       notInto(outsideLabServer, design),
       notInto(
-        ['cluster', 'etcd', 'registry', 'shell'],
+        ['cluster', 'etcd', 'providers', 'registry', 'shell'],
         `web/ knows labs, not what they are made of. ${design}`,
       ),
     ],

@@ -13,6 +13,7 @@ const config: KnipConfig = {
     // What the package exports.
     'lab-server/open-registry.ts',
     'lab-server/cluster/reaper-process.ts',
+    'lab-server/providers/provider-process.ts',
     'src/diagrams/render.ts',
     'tests/bench/{main,measure-pages}.ts',
     'tests/docs/record-samples.ts',

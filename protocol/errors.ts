@@ -35,6 +35,11 @@ export const errorCodes = [
   'MEMBER_START_FAILED',
   'NO_LEADER',
   'QUORUM_LOST',
+  // The providers
+  'NO_SUCH_PROVIDER',
+  'PROVIDER_STATE',
+  'PROVIDER_START_FAILED',
+  'PROVIDER_LIMIT',
   // etcd and the registry
   'UNAVAILABLE',
   'TIMEOUT',

@@ -18,6 +18,8 @@ export const limits = {
   helloMs: 2000,
   /** Terminals of one lab. */
   terminals: 16,
+  /** Provider processes of one lab at once. */
+  providers: 10,
 } as const
 
 const id = z.number().check(z.int(), z.nonnegative())

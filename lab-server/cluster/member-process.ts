@@ -5,7 +5,7 @@ import { LabError, type ProcessState } from '../../protocol/index.ts'
 import type { MemberEvent, MemberProcess } from './cluster-driver.ts'
 import { memberEnvironment } from './flags.ts'
 import { openMemberLog } from './member-log.ts'
-import { isStopped } from './stopped-process.ts'
+import { untilStopped } from './stopped-process.ts'
 
 export interface MemberProcessOptions {
   readonly name: string
@@ -159,13 +159,9 @@ export class EtcdProcess {
   /** Sends a signal and waits until the kernel says what it should: stopped, or not. */
   async #signalUntil(signal: NodeJS.Signals, stopped: boolean): Promise<void> {
     const child = this.#child
-    const limit = performance.now() + signalLimitMs
     this.#signal(signal)
-    while (this.#child === child && child?.pid !== undefined) {
-      if ((await isStopped(child.pid)) === stopped) return
-      if (performance.now() > limit) break
-      await delay(2)
-    }
+    const alive = () => this.#child === child
+    if (await untilStopped({ pid: child?.pid, stopped, alive, limitMs: signalLimitMs })) return
     const { name } = this.#options
     throw new LabError('MEMBER_STATE', `${name} did not react to ${signal}: it is ${this.#state}`, {
       details: { member: name, state: this.#state },

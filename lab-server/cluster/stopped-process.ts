@@ -1,8 +1,34 @@
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
+const lookEveryMs = 2
+
+/**
+ * Waits until the kernel says of a process that was sent SIGSTOP or SIGCONT what it should: stopped,
+ * or not. False when it has ended meanwhile or the limit has passed.
+ */
+export async function untilStopped({
+  pid,
+  stopped,
+  alive,
+  limitMs,
+}: {
+  readonly pid: number | undefined
+  readonly stopped: boolean
+  readonly alive: () => boolean
+  readonly limitMs: number
+}): Promise<boolean> {
+  const limit = performance.now() + limitMs
+  while (pid !== undefined && alive()) {
+    if ((await isStopped(pid)) === stopped) return true
+    if (performance.now() > limit) return false
+    await delay(lookEveryMs)
+  }
+  return false
+}
 
 /** True when the kernel reports the process as stopped by a signal (state T); false when it is gone. */
 export async function isStopped(pid: number): Promise<boolean> {
