@@ -17,6 +17,7 @@ import { Labs } from './lab/labs.ts'
 import { createBoot } from './lab/token.ts'
 import { endWithSignals } from './lifecycle.ts'
 import { createLogger, type Logger } from './logger.ts'
+import { createProcessControl } from './providers/process-control.ts'
 import { createEtcdRegistry } from './registry/etcd-registry.ts'
 import { createNaiveRegistry } from './registry/naive/naive-registry.ts'
 import { createShell, type ShellOptions } from './shell/shell.ts'
@@ -132,17 +133,18 @@ function connectParts({ config, release, version }: Toolbox): OpenLabParts {
     const driver = createProcessDriver({ etcdPath, etcdVersion, dir: place.dir })
     const monitor = createClusterMonitor({ driver, connect: connectMember })
     const tools = { ...shared, driver, monitor, logger: place.logger }
-    return { driver, monitor, openShell: () => openShell(tools) }
+    return { driver, monitor, openShell: () => openShell(tools, place.dir) }
   }
   return (place) => Promise.resolve(openParts(place))
 }
 
 function openShell(
-  tools: Omit<ShellOptions, 'registry' | 'naive' | 'inspector'> & Pick<LabParts, 'driver'>,
+  tools: Omit<ShellOptions, 'registry' | 'naive' | 'inspector' | 'providers'> &
+    Pick<LabParts, 'driver'>,
+  dir: string,
 ): ConnectedShell {
-  const client = new EtcdClient({
-    endpoints: tools.driver.members().map((member) => member.clientUrl),
-  })
+  const endpoints = tools.driver.members().map((member) => member.clientUrl)
+  const client = new EtcdClient({ endpoints })
   const registry = createEtcdRegistry({
     client,
     // Members die here on purpose: what the registry then puts right is no news.
@@ -152,8 +154,13 @@ function openShell(
     client,
     onTrouble: (error) => tools.logger.debug('naive registry trouble', { error: error.message }),
   })
+  const providers = createProcessControl({
+    dir,
+    endpoints,
+    onTrouble: (error) => tools.logger.warn('a provider ended', { error: error.message }),
+  })
   const inspector = createEtcdInspector(client)
-  const shell = createShell({ ...tools, registry, naive, inspector })
+  const shell = createShell({ ...tools, registry, naive, inspector, providers })
   return {
     run: (line, io) => shell.run(line, io),
     complete: (line, cursor, locale) => shell.complete(line, cursor, locale),
@@ -162,7 +169,7 @@ function openShell(
       // and does not wait for a quorum that the reader took away. The naive one has a connection of
       // its own and waits a second at most.
       client.close()
-      await Promise.all([registry.close(), naive.close()])
+      await Promise.all([registry.close(), naive.close(), providers.close()])
     },
   }
 }

@@ -105,6 +105,7 @@ function toolsOf(
     inspector,
     etcdctl: null,
     naive: null,
+    providers: null,
     program: { name, endpoints, options: globalOptions },
     versions: { lab: readVersion(), etcd: null },
   }

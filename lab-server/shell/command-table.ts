@@ -1,4 +1,5 @@
 import type { Command, Option, Requirement, ShellTools } from './command.ts'
+import { call } from './commands/call.ts'
 import { clear } from './commands/clear.ts'
 import { cluster } from './commands/cluster.ts'
 import { completion } from './commands/completion.ts'
@@ -13,6 +14,7 @@ import { help } from './commands/help.ts'
 import { lease } from './commands/lease.ts'
 import { logs } from './commands/logs.ts'
 import { naive } from './commands/naive.ts'
+import { provider } from './commands/provider.ts'
 import { register } from './commands/register.ts'
 import { services } from './commands/services.ts'
 import { version } from './commands/version.ts'
@@ -30,6 +32,8 @@ export function allCommands(): readonly Command[] {
     watch,
     explain,
     doctor,
+    provider,
+    call,
     cluster,
     kill,
     stop,
@@ -56,6 +60,8 @@ function meets(tools: ShellTools, requirement: Requirement): boolean {
       return tools.registry !== null && tools.inspector !== null
     case 'naive':
       return tools.naive !== null
+    case 'providers':
+      return tools.providers !== null
     case 'lab':
       return tools.etcdctl !== null
     case 'program':

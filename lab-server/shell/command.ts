@@ -1,6 +1,7 @@
 import type { ClusterCapabilities, ClusterDriver } from '../cluster/cluster-driver.ts'
 import type { ClusterMonitor } from '../cluster/monitor.ts'
 import type { EtcdInspector } from '../etcd/etcd-inspector.ts'
+import type { ProviderControl } from '../providers/provider-control.ts'
 import type { NaiveRegistry } from '../registry/naive/naive-port.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Completion, Locale } from '../../protocol/index.ts'
@@ -16,6 +17,8 @@ export type Requirement =
   | 'registry'
   /** The naive registry beside the real one. */
   | 'naive'
+  /** Processes that answer calls: the lab's own providers. */
+  | 'providers'
   /** The lab around the terminal: its etcdctl, its screen. */
   | 'lab'
   /** An ordinary shell around the commands, and a program of their own in it. */
@@ -48,6 +51,7 @@ export interface ShellTools {
   /** For comparison: it has the faults of the original. */
   readonly naive: NaiveRegistry | null
   readonly inspector: EtcdInspector | null
+  readonly providers: ProviderControl | null
   /** The binary's path and its version, such as 3.5.30. */
   readonly etcdctl: { readonly path: string; readonly version: string } | null
   /** What a reader types before every command; it also keeps what was registered, while it runs. */
@@ -66,7 +70,15 @@ export interface ShellTools {
 
 /** What Tab offers for a positional or for the value of an option. */
 export type CompletionSource =
-  'services' | 'addresses' | 'targets' | 'members' | 'leases' | 'commands' | 'shells'
+  | 'services'
+  | 'addresses'
+  | 'targets'
+  | 'members'
+  | 'leases'
+  | 'commands'
+  | 'provider-actions'
+  | 'provider-targets'
+  | 'shells'
 
 export interface Positional {
   readonly name: string
@@ -91,7 +103,15 @@ export type Option =
       readonly value: string
       readonly min: number
       readonly max: number
-      readonly defaultValue: number
+      readonly defaultValue?: number
+    }
+  | {
+      /** One of a few words; usage and completion show them. */
+      readonly kind: 'choice'
+      readonly name: string
+      readonly short?: string
+      readonly choices: readonly string[]
+      readonly defaultValue?: string
     }
   | {
       /** There or not there; it takes no value. */
@@ -108,9 +128,12 @@ export interface Arguments {
   required(positional: string): string
   /** A positional or a text option; undefined when it was not given and has no default. */
   text(name: string): string | undefined
+  /** An option that has a default, or was given. */
   integer(option: string): number
   /** True when the flag was given. */
   flag(option: string): boolean
+  /** True when the reader wrote it; a default does not count. */
+  given(name: string): boolean
 }
 
 /** Where the words of a command go. Everything is made visible on the way (sanitize.ts). */

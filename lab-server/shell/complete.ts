@@ -4,9 +4,11 @@ import type { Command, CompletionSource, ShellTools } from './command.ts'
 import { commandText } from './command.ts'
 import { findCommand } from './command-table.ts'
 import { completableShells } from './commands/completion.ts'
+import { providerActions } from './commands/provider.ts'
 import { shortServiceName } from './commands/service-arguments.ts'
 import type { Messages } from './messages/en.ts'
 import { quoteWord, splitLine } from './parse-line.ts'
+import { everyProvider } from './provider-targets.ts'
 import { leaseIdToHex } from './quantities.ts'
 import { makeVisibleInline } from './sanitize.ts'
 import { formatServiceId, parseServiceId } from '../registry/service-key.ts'
@@ -96,6 +98,31 @@ async function completeAddresses({ tools }: CompletionScene, given: readonly str
   }))
 }
 
+function completeProviderActions({ m }: CompletionScene): Completion[] {
+  return providerActions.map((action) => ({
+    value: action,
+    description: m.provider.actions[action],
+  }))
+}
+
+/** A service to start a provider of; or the providers that run, singly or together. */
+async function completeProviderTargets(request: CompletionScene, at: Place) {
+  const [, action] = at.words
+  if (action === 'start') return await completeServices(request, at)
+  const providers = request.tools.providers?.list() ?? []
+  if (action === 'list' || providers.length === 0) return []
+  const { m } = request
+  const services = new Set(providers.map(({ service }) => shortServiceName(service)))
+  return [
+    ...providers.map(({ name, service, state }) => ({
+      value: name,
+      description: `${shortServiceName(service)} ${m.provider.states[state]}`,
+    })),
+    ...[...services].map((value) => ({ value, description: m.provider.allOf })),
+    { value: everyProvider, description: m.provider.allOf },
+  ]
+}
+
 async function completeLeases({ tools, m }: CompletionScene) {
   const leases = (await tools.inspector?.leases()) ?? []
   return leases.map((lease) => ({
@@ -125,6 +152,10 @@ async function completeSource(
       return await completeLeases(request)
     case 'shells':
       return completableShells.map((shell) => ({ value: shell, description: '' }))
+    case 'provider-actions':
+      return completeProviderActions(request)
+    case 'provider-targets':
+      return await completeProviderTargets(request, at)
     case undefined:
       return []
   }
@@ -138,6 +169,13 @@ function givenPositionals(command: Command, words: readonly string[]): readonly 
     const value = previous !== undefined && takesValue(command, previous)
     return !word.startsWith('-') && !value
   })
+}
+
+/** The words that an option may be, where it has a few. */
+function completeChoices(command: Command, word: string): Completion[] {
+  const option = command.options.find(({ name }) => word === `--${name}`)
+  if (option?.kind !== 'choice') return []
+  return option.choices.map((value) => ({ value, description: '' }))
 }
 
 function takesValue(command: Command, word: string): boolean {
@@ -166,7 +204,7 @@ async function candidatesAt(request: CompletionScene, at: Place): Promise<readon
     at.words.length > 1 &&
     at.words.at(-1)?.startsWith('-')
   ) {
-    return []
+    return completeChoices(command, at.words.at(-1) ?? '')
   }
   const given = givenPositionals(command, at.words)
   const positional = command.positionals[given.length]

@@ -4,7 +4,7 @@ import { commandText } from './command.ts'
 import type { Messages } from './messages/en.ts'
 import { nearest } from './nearest.ts'
 import { ShellError } from './shell-error.ts'
-import { placeholder } from './usage.ts'
+import { optionValue, placeholder } from './usage.ts'
 
 interface OptionToken {
   readonly name: string
@@ -55,11 +55,16 @@ function checkValue(option: Option, command: Command, value: string | undefined)
     throw usageError((m) =>
       m.arguments.missingValue({
         option: name,
-        value: commandText(command, m).options[option.name] ?? option.value,
+        value: commandText(command, m).options[option.name] ?? optionValue(option),
       }),
     )
   }
   if (option.kind === 'text') return value
+  if (option.kind === 'choice') {
+    if (option.choices.includes(value)) return value
+    const facts = { option: name, value, choices: option.choices.join(', ') }
+    throw usageError((m) => m.arguments.notChoice(facts))
+  }
   const number = Number(value)
   if (!/^\d{1,9}$/.test(value) || number < option.min || number > option.max) {
     const facts = { option: name, value, min: option.min, max: option.max }
@@ -77,12 +82,13 @@ function missing(command: Command, positional: Positional): ShellError {
   )
 }
 
-function toArguments(values: ReadonlyMap<string, string>): Arguments {
+function toArguments(values: ReadonlyMap<string, string>, given: ReadonlySet<string>): Arguments {
   return {
     required: (name) => values.get(name) ?? '',
     text: (name) => values.get(name),
     integer: (name) => Number(values.get(name)),
     flag: (name) => values.has(name),
+    given: (name) => given.has(name),
   }
 }
 
@@ -107,9 +113,10 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
   }
   const absent = rest.find((positional) => positional.required)
   if (absent !== undefined) throw missing(command, absent)
+  const given = new Set(values.keys())
   for (const option of command.options) {
     if (option.kind === 'flag' || values.has(option.name)) continue
     if (option.defaultValue !== undefined) values.set(option.name, String(option.defaultValue))
   }
-  return toArguments(values)
+  return toArguments(values, given)
 }

@@ -11,6 +11,7 @@ function bareShell(log: string[] = []): Shell {
     registry: null,
     naive: null,
     inspector: null,
+    providers: null,
     etcdctl: null,
     program: null,
     versions: { lab: '0.1.0', etcd: { version: '3.5.30', floor: '3.5.33', outdated: true } },
@@ -97,7 +98,7 @@ describe('what is missing here', () => {
   test('is absent from help and completion, not broken', async () => {
     const { out } = await run('help')
     expect(out).toContain('version')
-    for (const absent of ['kill', 'register', 'etcdctl', 'clear']) {
+    for (const absent of ['kill', 'register', 'provider', 'call', 'etcdctl', 'clear']) {
       expect(out).not.toContain(`  ${absent} `)
     }
     const { candidates } = await bareShell().complete('', 0, 'en')

@@ -17,9 +17,14 @@ export function placeholder(positional: Positional): string {
   return positional.placeholder ?? `<${positional.name}>`
 }
 
+/** What stands for the value of an option: `seconds`, or the words it may be. */
+export function optionValue(option: Exclude<Option, { kind: 'flag' }>): string {
+  return option.kind === 'choice' ? option.choices.join('|') : option.value
+}
+
 /** `--ttl <seconds>`, or `--naive` for a flag. */
 function optionName(option: Option): string {
-  return option.kind === 'flag' ? `--${option.name}` : `--${option.name} <${option.value}>`
+  return option.kind === 'flag' ? `--${option.name}` : `--${option.name} <${optionValue(option)}>`
 }
 
 function optionUsage(option: Option): string {

@@ -25,6 +25,12 @@ export function naiveOf({ tools, command }: CommandContext) {
   return tools.naive
 }
 
+/** The lab's providers, for commands that require `providers`. */
+export function providersOf({ tools, command }: CommandContext) {
+  if (tools.providers === null) throw absent(command.name)
+  return tools.providers
+}
+
 /** The etcdctl binary, for commands that require `lab`. */
 export function etcdctlOf({ tools, command }: CommandContext) {
   if (tools.etcdctl === null) throw absent(command.name)

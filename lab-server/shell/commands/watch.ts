@@ -1,4 +1,5 @@
 import type { RegistryChange } from '../../registry/registry.ts'
+import { isDraining } from '../call/callable.ts'
 import type { Command } from '../command.ts'
 import type { Messages } from '../messages/en.ts'
 import type { Style } from '../paint.ts'
@@ -36,7 +37,8 @@ function describeChange(change: RegistryChange, m: Messages): ChangeLine {
     case 'updated': {
       const { instance } = change.found
       const group = m.watch.group({ group: makeVisibleInline(instance.serviceGroup) })
-      const subject = `${addressOf(instance)}  ${group}`
+      const draining = isDraining(instance.extra) ? `  ${m.watch.draining}` : ''
+      const subject = `${addressOf(instance)}  ${group}${draining}`
       return change.type === 'added'
         ? { sign: '+', word: m.watch.added, subject, style: 'good' }
         : { sign: '~', word: m.watch.updated, subject, style: 'accent' }

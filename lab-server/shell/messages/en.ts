@@ -63,6 +63,8 @@ export const en = {
     repeated: (p: { option: string }) => `${p.option} is given twice.`,
     notInteger: (p: { option: string; value: string; min: number; max: number }) =>
       `${p.option} is "${p.value}", expected a whole number from ${String(p.min)} to ${String(p.max)}.`,
+    notChoice: (p: { option: string; value: string; choices: string }) =>
+      `${p.option} is "${p.value}", expected one of: ${p.choices}.`,
     missing: (p: { positional: string; text: string }) => `${p.positional} is missing: ${p.text}.`,
     tooMany: (p: { value: string }) => `"${p.value}" is one argument too many.`,
     versionTwice:
@@ -314,7 +316,104 @@ export const en = {
         : `etcd's history is not the one that was watched (restored from a copy?); listed again at revision ${p.revision}`,
     revision: (p: { revision: string }) => `rev ${p.revision}`,
     group: (p: { group: string }) => `group ${p.group}`,
+    draining: 'draining',
     ended: 'The watch has ended.',
+  },
+  provider: {
+    name: 'PROVIDER',
+    state: 'STATE',
+    weight: 'WEIGHT',
+    states: {
+      starting: 'starting',
+      running: 'running',
+      paused: 'paused',
+      draining: 'draining',
+      ended: 'ended',
+    },
+    actionsTitle: 'Actions',
+    actions: {
+      start: 'starts processes that register themselves and answer calls',
+      list: 'those that run',
+      kill: 'SIGKILL: the process is gone, its key stays until its lease runs out',
+      pause: 'SIGSTOP: the process stays, answers nobody and renews nothing',
+      resume: 'SIGCONT: it goes on, and registers itself again if its lease has run out',
+      drain: 'it marks itself as draining, finishes what it has, deregisters and ends',
+    },
+    allOf: 'all of them',
+    noSuchAction: (p: { value: string; choices: readonly string[]; nearest: string | null }) =>
+      `provider cannot "${p.value}", expected one of: ${p.choices.join(', ')}.${p.nearest === null ? '' : ` Did you mean ${p.nearest}?`}`,
+    noService: 'Which service? For example: provider start UserService',
+    noTarget: (p: { action: string }) =>
+      `Which provider? A name such as p1, an address, a service, or all: provider ${p.action} p1`,
+    onlyForStart: (p: { option: string }) => `${p.option} belongs to provider start.`,
+    limit: (p: { max: number; running: number; wanted: number }) =>
+      `A lab has at most ${plural(p.max, 'provider')} at once; now there are ${String(p.running)}, so ${String(p.wanted)} more do not fit. Make room: provider list, then provider drain <provider|service|all>`,
+    none: 'No provider runs. Start one: provider start UserService',
+    noSuchProvider: (p: { provider: string; providers: string; nearest: string | null }) =>
+      `There is no provider ${p.provider}; there are ${p.providers}.${p.nearest === null ? '' : ` Did you mean ${p.nearest}?`}`,
+    nobody: {
+      kill: 'No provider is left to kill.',
+      pause: 'No provider runs that could be paused.',
+      resume: 'No provider is paused.',
+      drain: 'No provider runs that could be drained; a paused one has to be resumed first.',
+    },
+    started: (p: {
+      provider: string
+      service: string
+      address: string
+      ttl: number
+      weight: number
+    }) =>
+      `${p.provider} answers at ${p.address} and has registered itself as ${p.service}, TTL ${String(p.ttl)} s, weight ${String(p.weight)}.`,
+    next: (p: { service: string }) =>
+      `Next: call ${p.service}, discover ${p.service}, provider list`,
+    killed: (p: { provider: string; ttl: number }) =>
+      `${p.provider} was killed (SIGKILL). Nobody renews its lease any more: the key goes within some ${String(p.ttl)} s.`,
+    paused: (p: { provider: string; ttl: number }) =>
+      `${p.provider} is paused (SIGSTOP): it accepts connections and answers none. Its key goes within some ${String(p.ttl)} s.`,
+    resumed: (p: { provider: string }) =>
+      `${p.provider} runs again (SIGCONT). If its lease has run out, it registers itself anew.`,
+    drained: (p: { provider: string; took: string }) =>
+      `${p.provider} was drained in ${p.took}: marked as draining, its calls finished, deregistered, ended.`,
+    drainedWithoutWord: (p: { provider: string; ttl: number }) =>
+      `${p.provider} has ended, but etcd did not confirm that it is deregistered: its key goes within some ${String(p.ttl)} s.`,
+    afterwards: {
+      kill: 'Next: call the service while the key is still there, and watch the key go.',
+      pause: 'Next: call the service; then provider resume all',
+      resume: 'Next: provider list, then call the service.',
+      drain: 'Next: provider list',
+    },
+  },
+  call: {
+    line: (p: { number: number; words: string }) => `#${String(p.number)} ${p.words}`,
+    answered: (p: { provider: string; address: string; time: string; count: number }) =>
+      `${p.provider} ${p.address} answered in ${p.time} (call ${String(p.count)} for it).`,
+    stranger: (p: { address: string }) =>
+      `${p.address} was not started by this lab: nothing was sent to it.`,
+    gone: (p: { provider: string; address: string }) =>
+      `${p.provider} ${p.address} is dead, only its key is still there: nothing was sent.`,
+    refused: (p: { provider: string; address: string }) =>
+      `${p.provider} ${p.address} refused the connection: the call was not carried out.`,
+    late: (p: { provider: string; address: string; time: string }) =>
+      `${p.provider} ${p.address} gave no answer within ${p.time}: the call may have been carried out.`,
+    broken: (p: { provider: string; address: string; time: string }) =>
+      `${p.provider} ${p.address} broke off after ${p.time}: the call may have been carried out.`,
+    retried: (p: { words: string; retry: string }) => `${p.words} Retried: ${p.retry}`,
+    notRetried: (p: { words: string }) => `${p.words} There is no other instance to retry on.`,
+    nobody: (p: { service: string }) => `${p.service} has no instance that takes calls.`,
+    share: (p: { provider: string; count: number }) => `${p.provider} ${String(p.count)}`,
+    summary: (p: {
+      calls: number
+      answered: number
+      failed: number
+      retried: number
+      by: string
+    }) =>
+      `${plural(p.calls, 'call')}: ${String(p.answered)} answered, ${String(p.failed)} failed, ${String(p.retried)} retried.${p.by === '' ? '' : ` Answered by: ${p.by}.`}`,
+    uncertain:
+      'No answer does not mean that nothing was done. These calls only count, so they are repeated all the same; in your own service repeat only what may happen twice (idempotent calls).',
+    startOne: (p: { service: string }) =>
+      `Start a provider that answers: provider start ${p.service}`,
   },
   lease: {
     id: 'LEASE',
@@ -585,6 +684,42 @@ export const en = {
       positionals: { service: 'the service' },
       options: { version: 'the version, instead of after the colon' },
       examples: ['register and deregister in a second terminal to see them here'],
+    },
+    provider: {
+      summary: 'Start providers that answer calls, and kill, pause or drain them',
+      about: [
+        'A provider is a process of its own. It opens a port on the loopback address, registers itself in etcd, renews its own lease, and answers calls with its name and a count. At most 10 at once; they end with the lab.',
+      ],
+      positionals: {
+        action: 'what to do',
+        target: 'for start: a service; else a provider (p1 …), its address, a service, or all',
+      },
+      options: {
+        count: 'start: how many',
+        ttl: 'start: seconds until etcd forgets a provider that no longer renews',
+        weight: 'start: its share of the calls compared with the others',
+      },
+      examples: [
+        'three processes, each registered by itself',
+        'who runs, where, in which state',
+        'ends one at once; its key stays for a while',
+        'ends all of a service in order',
+      ],
+    },
+    call: {
+      summary: 'Call a service through the registry, until Ctrl-C with --every',
+      about: [
+        'Lists the instances once and follows them with a watch, so that a call costs etcd nothing. Instances that are draining get no call. Only providers that this lab started are called.',
+        'A call that is not answered within 1 s is repeated once on another instance. Where the connection was refused that is always right. Where only the answer is missing, the call may have been carried out, and repeating it is right only for what may happen twice.',
+      ],
+      positionals: { service: 'the service' },
+      options: {
+        version: 'the version, instead of after the colon',
+        count: 'how many calls; 1 when left out, with --every until Ctrl-C',
+        every: 'milliseconds between the starts of two calls; one after another when left out',
+        balance: 'who is called: by chance and weight, in turn, or whoever owes the fewest answers',
+      },
+      examples: ['one call', 'five calls a second, away from slow instances'],
     },
     cluster: {
       summary: 'Show members, roles, term, revision and quorum',

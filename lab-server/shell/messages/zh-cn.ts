@@ -29,6 +29,7 @@ export const zhCn: Messages = {
     repeated: (p) => `${p.option} 出现了两次。`,
     notInteger: (p) =>
       `${p.option} 的值是“${p.value}”，应为 ${String(p.min)} 到 ${String(p.max)} 之间的整数。`,
+    notChoice: (p) => `${p.option} 的值是“${p.value}”，应为其中之一：${p.choices}。`,
     missing: (p) => `缺少 ${p.positional}：${p.text}。`,
     tooMany: (p) => `多了一个参数“${p.value}”。`,
     versionTwice: '版本给了两次：写在冒号后面，或者用 --version，二选一。',
@@ -65,6 +66,10 @@ export const zhCn: Messages = {
     MEMBER_STATE: '成员目前的状态不允许这样做。',
     MEMBER_START_FAILED: '成员没有启动成功。',
     NO_LEADER: '目前没有 leader。',
+    NO_SUCH_PROVIDER: '没有这个提供者。',
+    PROVIDER_STATE: '提供者目前的状态不允许这样做。',
+    PROVIDER_START_FAILED: '提供者没有启动成功。',
+    PROVIDER_LIMIT: '提供者已经达到上限。',
     QUORUM_LOST: '集群失去了法定多数，无法完成这个请求。',
     UNAVAILABLE: '目前没有成员能应答。',
     TIMEOUT: 'etcd 没有在期限内应答。',
@@ -265,7 +270,84 @@ export const zhCn: Messages = {
         : `etcd 的历史和之前监听的对不上（是否从快照恢复过？），已在 revision ${p.revision} 重新列出`,
     revision: (p) => `rev ${p.revision}`,
     group: (p) => `分组 ${p.group}`,
+    draining: '摘流中',
     ended: '监听已结束。',
+  },
+  provider: {
+    name: '提供者',
+    state: '状态',
+    weight: '权重',
+    states: {
+      starting: '启动中',
+      running: '运行',
+      paused: '暂停',
+      draining: '摘流中',
+      ended: '已结束',
+    },
+    actionsTitle: '动作',
+    actions: {
+      start: '启动进程，它们自行注册并应答调用',
+      list: '列出正在运行的提供者',
+      kill: 'SIGKILL：进程消失，键要等租约到期才消失',
+      pause: 'SIGSTOP：进程还在，但不应答，也不续约',
+      resume: 'SIGCONT：继续运行，租约若已过期就重新注册',
+      drain: '先标记摘流，处理完手上的调用，再注销、退出',
+    },
+    allOf: '全部',
+    noSuchAction: (p) =>
+      `provider 没有动作“${p.value}”，应为其中之一：${p.choices.join('、')}。${p.nearest === null ? '' : `是不是 ${p.nearest}？`}`,
+    noService: '要启动哪个服务？例如：provider start UserService',
+    noTarget: (p) =>
+      `要操作哪个提供者？写名字（如 p1）、地址、服务名或 all：provider ${p.action} p1`,
+    onlyForStart: (p) => `${p.option} 只用于 provider start。`,
+    limit: (p) =>
+      `一个实验环境最多同时有 ${String(p.max)} 个提供者，现有 ${String(p.running)} 个，放不下再加的 ${String(p.wanted)} 个。先腾出位置：provider list，然后 provider drain <提供者|服务|all>`,
+    none: '没有提供者在运行。启动一个：provider start UserService',
+    noSuchProvider: (p) =>
+      `没有提供者 ${p.provider}，现有 ${p.providers}。${p.nearest === null ? '' : `是不是 ${p.nearest}？`}`,
+    nobody: {
+      kill: '没有可以杀掉的提供者。',
+      pause: '没有正在运行、可以暂停的提供者。',
+      resume: '没有被暂停的提供者。',
+      drain: '没有正在运行、可以摘流的提供者；暂停中的要先恢复。',
+    },
+    started: (p) =>
+      `${p.provider} 已在 ${p.address} 应答，并自行注册为 ${p.service}，TTL ${String(p.ttl)} 秒，权重 ${String(p.weight)}。`,
+    next: (p) => `接下来：call ${p.service}、discover ${p.service}、provider list`,
+    killed: (p) =>
+      `${p.provider} 已被杀掉（SIGKILL）。没人再为它续约，键在 ${String(p.ttl)} 秒左右之内消失。`,
+    paused: (p) =>
+      `${p.provider} 已暂停（SIGSTOP）：还能建立连接，但不应答。键在 ${String(p.ttl)} 秒左右之内消失。`,
+    resumed: (p) => `${p.provider} 继续运行（SIGCONT）。租约若已过期，它会重新注册。`,
+    drained: (p) =>
+      `${p.provider} 用时 ${p.took} 完成摘流：标记摘流、处理完手上的调用、注销、退出。`,
+    drainedWithoutWord: (p) =>
+      `${p.provider} 已退出，但 etcd 没有确认注销：键在 ${String(p.ttl)} 秒左右之内消失。`,
+    afterwards: {
+      kill: '接下来：趁键还在，调用这个服务；再看着键消失。',
+      pause: '接下来：调用这个服务；然后 provider resume all',
+      resume: '接下来：provider list，然后调用这个服务。',
+      drain: '接下来：provider list',
+    },
+  },
+  call: {
+    line: (p) => `#${String(p.number)} ${p.words}`,
+    answered: (p) =>
+      `${p.provider} ${p.address} 用时 ${p.time} 应答（这是它应答的第 ${String(p.count)} 次）。`,
+    stranger: (p) => `${p.address} 不是由本实验启动的：没有向它发送任何内容。`,
+    gone: (p) => `${p.provider} ${p.address} 的进程已经不在，只剩下键：没有发送任何内容。`,
+    refused: (p) => `${p.provider} ${p.address} 拒绝连接：调用没有执行。`,
+    late: (p) => `${p.provider} ${p.address} 在 ${p.time} 内没有应答：调用可能已经执行。`,
+    broken: (p) => `${p.provider} ${p.address} 在 ${p.time} 后断开：调用可能已经执行。`,
+    retried: (p) => `${p.words}已重试：${p.retry}`,
+    notRetried: (p) => `${p.words}没有别的实例可以重试。`,
+    nobody: (p) => `${p.service} 没有可以调用的实例。`,
+    share: (p) => `${p.provider} ${String(p.count)} 次`,
+    summary: (p) =>
+      `共 ${String(p.calls)} 次调用：应答 ${String(p.answered)}，失败 ${String(p.failed)}，重试 ${String(p.retried)}。${p.by === '' ? '' : `应答者：${p.by}。`}`,
+    uncertain:
+      '没有等到应答，不等于什么都没做。这里的调用只是计数，所以照样重试；在你自己的服务里，只有做两次也无妨的调用（幂等）才能这样重试。',
+    startOne: (p) => `启动一个会应答的提供者：provider start ${p.service}`,
   },
   lease: {
     id: '租约',
@@ -496,6 +578,42 @@ export const zhCn: Messages = {
       positionals: { service: '服务名' },
       options: { version: '版本，代替冒号后面的写法' },
       examples: ['在另一个终端里注册、注销，这里就能看到'],
+    },
+    provider: {
+      summary: '启动会应答调用的提供者，以及杀掉、暂停、摘流',
+      about: [
+        '每个提供者都是独立的进程：在本机回环地址上打开一个端口，自己到 etcd 注册、自己续约，用自己的名字和一个计数应答调用。最多同时 10 个，随实验环境一起结束。',
+      ],
+      positionals: {
+        action: '要做什么',
+        target: 'start 后面写服务名；其余写提供者（p1 …）、地址、服务名或 all',
+      },
+      options: {
+        count: 'start：启动几个',
+        ttl: 'start：停止续约多少秒后被 etcd 遗忘',
+        weight: 'start：权重，与其他实例相比分到多少调用',
+      },
+      examples: [
+        '三个进程，各自注册',
+        '谁在运行、在哪里、什么状态',
+        '立刻结束一个，键还会留一阵',
+        '有序结束一个服务的全部提供者',
+      ],
+    },
+    call: {
+      summary: '通过注册中心调用一个服务，加 --every 则一直调用到 Ctrl-C',
+      about: [
+        '先列出一次实例，再用 watch 跟随变化，所以每次调用都不会访问 etcd。摘流中的实例不再分到调用。只调用本实验启动的提供者。',
+        '1 秒内没有应答的调用，会换一个实例重试一次。连接被拒绝时，重试总是对的；只是没等到应答时，调用可能已经执行，只有做两次也无妨的调用才能重试。',
+      ],
+      positionals: { service: '服务名' },
+      options: {
+        version: '版本，代替冒号后面的写法',
+        count: '调用次数，省略为 1 次；有 --every 时省略则直到 Ctrl-C',
+        every: '相邻两次调用开始的间隔（毫秒），省略则一次接一次',
+        balance: '选谁：按权重随机、轮流、或欠应答最少的',
+      },
+      examples: ['调用一次', '每秒五次，避开慢的实例'],
     },
     cluster: {
       summary: '查看成员、角色、任期、revision 和法定多数',
