@@ -8,6 +8,8 @@ import { EtcdClient } from '../../lab-server/etcd/etcd-client.ts'
 import { createEtcdInspector } from '../../lab-server/etcd/inspector.ts'
 import { connectMember } from '../../lab-server/etcd/member.ts'
 import { createLogger } from '../../lab-server/logger.ts'
+import { createProcessControl } from '../../lab-server/providers/process-control.ts'
+import type { ProviderControl } from '../../lab-server/providers/provider-control.ts'
 import { createEtcdRegistry } from '../../lab-server/registry/etcd-registry.ts'
 import { createNaiveRegistry } from '../../lab-server/registry/naive/naive-registry.ts'
 import type { Registry } from '../../lab-server/registry/registry.ts'
@@ -38,6 +40,7 @@ export interface ShellLab {
   readonly driver: ClusterDriver
   readonly monitor: ClusterMonitor
   readonly registry: Registry
+  readonly providers: ProviderControl
   /** For what a reader's own programs would write past the shell. */
   readonly client: EtcdClient
   readonly labDir: string
@@ -63,6 +66,11 @@ export async function startShellLab(): Promise<ShellLab> {
   const registry = createEtcdRegistry({ client })
   const naive = createNaiveRegistry({ client })
   const log: string[] = []
+  const providers = createProcessControl({
+    dir: labDir,
+    endpoints,
+    onTrouble: (error) => void log.push(error.message),
+  })
   const etcdctl = join(etcdUnderTest(), '..', 'etcdctl')
   const version = /\d+\.\d+\.\d+/.exec(await etcdVersionUnderTest())?.[0] ?? ''
   const shell = createShell({
@@ -71,6 +79,7 @@ export async function startShellLab(): Promise<ShellLab> {
     registry,
     naive,
     inspector: createEtcdInspector(client),
+    providers,
     etcdctl: { path: etcdctl, version },
     program: null,
     versions: { lab: '0.1.0', etcd: { version, floor: '3.5.33', outdated: true } },
@@ -83,6 +92,7 @@ export async function startShellLab(): Promise<ShellLab> {
     driver,
     monitor,
     registry,
+    providers,
     client,
     labDir,
     log,
@@ -94,6 +104,7 @@ export async function startShellLab(): Promise<ShellLab> {
     },
     async close() {
       await naive.close()
+      await providers.close()
       await registry.close()
       client.close()
       await monitor.close()

@@ -36,6 +36,7 @@ function openParts(dir: string): LabParts {
     registry: null,
     naive: null,
     inspector: null,
+    providers: null,
     etcdctl: null,
     program: null,
     versions: { lab: '0', etcd: null },

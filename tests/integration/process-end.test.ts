@@ -18,7 +18,10 @@ const mistakesOnSignal = {
 let server: LabServer
 let client: WsClient
 
-/** A server with a lab that is in use: a command runs, one member is paused. */
+/** Three members, two providers, the reaper. */
+const everyProcess = 6
+
+/** A server with a lab that is in use: a command runs; one member and one provider are paused. */
 async function startBusyServer(options: LabServerOptions = {}): Promise<void> {
   server = await startLabServer({ ownGroup: true, ...options })
   client = await WsClient.connect(server)
@@ -26,10 +29,12 @@ async function startBusyServer(options: LabServerOptions = {}): Promise<void> {
   await client.attach()
   expect(await client.run('register greeter 127.0.0.1:7001')).toMatchObject({ code: 0 })
   await client.request('done', { type: 'fault', action: 'pause', target: 'follower' })
+  expect(await client.run('provider start greeter --count 2')).toMatchObject({ code: 0 })
+  expect(await client.run('provider pause p2')).toMatchObject({ code: 0 })
   await client.start('watch greeter')
   const { pids, files } = await server.leftovers()
-  // Three members and the reaper: otherwise "nothing is left" would prove nothing.
-  expect(pids.length).toBe(4)
+  // Otherwise "nothing is left" would prove nothing.
+  expect(pids.length).toBe(everyProcess)
   expect(files).toHaveLength(1)
 }
 
@@ -45,7 +50,7 @@ afterEach(async () => {
   await server.close()
 })
 
-describe('nothing is left behind by a server with a paused member', () => {
+describe('nothing is left behind by a server with a paused member and a paused provider', () => {
   beforeEach(() => startBusyServer({ env: mistakesOnSignal }))
 
   test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
@@ -116,8 +121,13 @@ test('the next start removes what remained when the reaper was killed as well', 
   for (const pid of reaper) process.kill(pid, 'SIGKILL')
   server.signal('SIGKILL')
   await server.exited()
+  // Without its server a provider ends by itself; one that is paused cannot.
+  await waitFor('the running provider to end', async () => {
+    const { pids: left } = await server.leftovers()
+    return left.length === 4 || left.map(commandOf).join('\n')
+  })
   const left = await server.leftovers()
-  expect(left.pids).toHaveLength(3)
+  expect(left.pids.filter((pid) => commandOf(pid).includes('provider-process'))).toHaveLength(1)
   expect(left.files).toEqual([path.basename(runDir)])
 
   const next = await startLabServer({ env: { LAB_DATA_DIR: server.dataDir } })
@@ -130,7 +140,7 @@ test('two servers on one data directory leave each other alone', async () => {
   await startBusyServer()
   const other = await startLabServer({ env: { LAB_DATA_DIR: server.dataDir } })
   await other.close()
-  expect((await server.leftovers()).pids).toHaveLength(4)
+  expect((await server.leftovers()).pids).toHaveLength(everyProcess)
   expect(await client.ask({ type: 'ping' })).toMatchObject({ type: 'done' })
 })
 
