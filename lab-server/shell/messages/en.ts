@@ -368,15 +368,15 @@ export const en = {
     next: (p: { service: string }) =>
       `Next: call ${p.service}, discover ${p.service}, provider list`,
     killed: (p: { provider: string; ttl: number }) =>
-      `${p.provider} was killed (SIGKILL). Nobody renews its lease any more: the key goes within some ${String(p.ttl)} s.`,
+      `${p.provider} was killed (SIGKILL). Nobody renews its lease any more: its key stays for some ${String(p.ttl)} s at most.`,
     paused: (p: { provider: string; ttl: number }) =>
-      `${p.provider} is paused (SIGSTOP): it accepts connections and answers none. Its key goes within some ${String(p.ttl)} s.`,
+      `${p.provider} is paused (SIGSTOP): it accepts connections and answers none. Its key stays for some ${String(p.ttl)} s at most.`,
     resumed: (p: { provider: string }) =>
       `${p.provider} runs again (SIGCONT). If its lease has run out, it registers itself anew.`,
     drained: (p: { provider: string; took: string }) =>
       `${p.provider} was drained in ${p.took}: marked as draining, its calls finished, deregistered, ended.`,
     drainedWithoutWord: (p: { provider: string; ttl: number }) =>
-      `${p.provider} has ended, but etcd did not confirm that it is deregistered: its key goes within some ${String(p.ttl)} s.`,
+      `${p.provider} has ended, but etcd did not confirm that it is deregistered: its key stays for some ${String(p.ttl)} s at most.`,
     afterwards: {
       kill: 'Next: call the service while the key is still there, and watch the key go.',
       pause: 'Next: call the service; then provider resume all',

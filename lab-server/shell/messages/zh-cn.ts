@@ -315,14 +315,14 @@ export const zhCn: Messages = {
       `${p.provider} 已在 ${p.address} 应答，并自行注册为 ${p.service}，TTL ${String(p.ttl)} 秒，权重 ${String(p.weight)}。`,
     next: (p) => `接下来：call ${p.service}、discover ${p.service}、provider list`,
     killed: (p) =>
-      `${p.provider} 已被杀掉（SIGKILL）。没人再为它续约，键在 ${String(p.ttl)} 秒左右之内消失。`,
+      `${p.provider} 已被杀掉（SIGKILL）。没人再为它续约，键最多再留 ${String(p.ttl)} 秒左右。`,
     paused: (p) =>
-      `${p.provider} 已暂停（SIGSTOP）：还能建立连接，但不应答。键在 ${String(p.ttl)} 秒左右之内消失。`,
+      `${p.provider} 已暂停（SIGSTOP）：还能建立连接，但不应答，也不续约，键最多再留 ${String(p.ttl)} 秒左右。`,
     resumed: (p) => `${p.provider} 继续运行（SIGCONT）。租约若已过期，它会重新注册。`,
     drained: (p) =>
       `${p.provider} 用时 ${p.took} 完成摘流：标记摘流、处理完手上的调用、注销、退出。`,
     drainedWithoutWord: (p) =>
-      `${p.provider} 已退出，但 etcd 没有确认注销：键在 ${String(p.ttl)} 秒左右之内消失。`,
+      `${p.provider} 已退出，但 etcd 没有确认注销，键最多再留 ${String(p.ttl)} 秒左右。`,
     afterwards: {
       kill: '接下来：趁键还在，调用这个服务；再看着键消失。',
       pause: '接下来：调用这个服务；然后 provider resume all',
