@@ -12,6 +12,7 @@ const ports = {
   providers: ['provider-control'],
   registry: [
     'codec',
+    'draining',
     'instance-problem',
     'naive/naive-fault',
     'naive/naive-port',

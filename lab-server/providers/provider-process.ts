@@ -12,7 +12,7 @@ import { flushCompileCache } from 'node:module'
 import { toLabError } from '../../protocol/index.ts'
 import { EtcdClient } from '../etcd/etcd-client.ts'
 import { createEtcdRegistry } from '../registry/etcd-registry.ts'
-import type { Registry, ServiceInstance } from '../registry/registry.ts'
+import type { Registration, ServiceInstance } from '../registry/registry.ts'
 import {
   providerHost,
   type ProviderReport,
@@ -62,12 +62,12 @@ async function provide({ name, service, ttlSeconds, weight, endpoints }: Provide
     extra: { weight },
   }
   try {
-    await registry.register(instance, { ttlSeconds, signal: ending.signal })
+    const registration = await registry.register(instance, { ttlSeconds, signal: ending.signal })
     report({ port: server.port })
     // The next provider of this lab starts from it, sooner and in less memory.
     flushCompileCache()
     await aborted(ending.signal)
-    await drain(registry, server, instance, ttlSeconds)
+    await drain(registration, server)
   } finally {
     await registry.close()
     client.close()
@@ -76,14 +76,8 @@ async function provide({ name, service, ttlSeconds, weight, endpoints }: Provide
 }
 
 /** Consumers leave first, then the registration goes. */
-async function drain(
-  registry: Registry,
-  server: ProviderServer,
-  instance: ServiceInstance,
-  ttlSeconds: number,
-): Promise<void> {
-  const draining = { ...instance, extra: { ...instance.extra, draining: true } }
-  const registration = await registry.register(draining, { ttlSeconds })
+async function drain(registration: Registration, server: ProviderServer): Promise<void> {
+  await registration.drain()
   await delay(graceMs)
   await server.idle()
   await registration.release()

@@ -3,7 +3,7 @@ import type { ClusterMonitor } from '../cluster/monitor.ts'
 import type { EtcdInspector } from '../etcd/etcd-inspector.ts'
 import type { ProviderControl } from '../providers/provider-control.ts'
 import type { NaiveRegistry } from '../registry/naive/naive-port.ts'
-import type { Registry } from '../registry/registry.ts'
+import type { FollowingRegistry } from '../registry/registry.ts'
 import type { Completion, Locale } from '../../protocol/index.ts'
 import type { CommandText, Messages } from './messages/en.ts'
 import type { Style } from './paint.ts'
@@ -47,9 +47,9 @@ export interface Program {
 export interface ShellTools {
   readonly driver: ClusterDriver | null
   readonly monitor: ClusterMonitor | null
-  readonly registry: Registry | null
   /** For comparison: it has the faults of the original. */
   readonly naive: NaiveRegistry | null
+  readonly registry: FollowingRegistry | null
   readonly inspector: EtcdInspector | null
   readonly providers: ProviderControl | null
   /** The binary's path and its version, such as 3.5.30. */

@@ -12,7 +12,7 @@ import { createProcessControl } from '../../lab-server/providers/process-control
 import type { ProviderControl } from '../../lab-server/providers/provider-control.ts'
 import { createEtcdRegistry } from '../../lab-server/registry/etcd-registry.ts'
 import { createNaiveRegistry } from '../../lab-server/registry/naive/naive-registry.ts'
-import type { Registry } from '../../lab-server/registry/registry.ts'
+import type { FollowingRegistry } from '../../lab-server/registry/registry.ts'
 import { createShell, type CommandResult, type Shell } from '../../lab-server/shell/shell.ts'
 import { LabError, type Locale } from '../../protocol/index.ts'
 import { bringBackAll, createTestDriver, etcdUnderTest, etcdVersionUnderTest } from './test-lab.ts'
@@ -39,7 +39,7 @@ export interface ShellLab {
   readonly shell: Shell
   readonly driver: ClusterDriver
   readonly monitor: ClusterMonitor
-  readonly registry: Registry
+  readonly registry: FollowingRegistry
   readonly providers: ProviderControl
   /** For what a reader's own programs would write past the shell. */
   readonly client: EtcdClient

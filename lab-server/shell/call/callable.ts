@@ -1,3 +1,4 @@
+import { isDraining } from '../../registry/draining.ts'
 import type { FoundInstance, ServiceInstance } from '../../registry/registry.ts'
 
 /** What an instance weighs that does not say, or says something else than a number. */
@@ -9,12 +10,8 @@ export function dialAddress({ serviceHost, servicePort }: ServiceInstance): stri
 }
 
 /** Those that take new calls: a draining instance only finishes what it has. */
-export function callable(instances: Iterable<FoundInstance>): readonly ServiceInstance[] {
-  return [...instances].map(({ instance }) => instance).filter(({ extra }) => !isDraining(extra))
-}
-
-export function isDraining(extra: ServiceInstance['extra']): boolean {
-  return extra?.['draining'] === true
+export function callable(instances: readonly FoundInstance[]): readonly ServiceInstance[] {
+  return instances.map(({ instance }) => instance).filter((instance) => !isDraining(instance))
 }
 
 export function weightOf({ extra }: ServiceInstance): number {

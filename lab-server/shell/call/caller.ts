@@ -1,11 +1,11 @@
 import type { CallOutcome } from '../../providers/provider-control.ts'
+import type { FollowedService } from '../../registry/registry.ts'
 import type { Balancer } from './balancer.ts'
 import { type Attempt, callOnce } from './call-once.ts'
 import { callable, dialAddress, weightOf } from './callable.ts'
-import type { ServiceView } from './service-view.ts'
 
 export interface CallerOptions {
-  readonly view: ServiceView
+  readonly view: FollowedService
   readonly balancer: Balancer
   readonly send: (address: string) => Promise<CallOutcome>
 }
@@ -23,7 +23,7 @@ export function createCaller({
     else pending.set(address, owed)
   }
   const choose = (tried: ReadonlySet<string>) => {
-    const candidates = callable(view.instances())
+    const candidates = callable(view.current().instances)
       .map((instance) => ({ address: dialAddress(instance), weight: weightOf(instance) }))
       .filter(({ address }) => !tried.has(address))
       .map((each) => ({ ...each, pending: pending.get(each.address) ?? 0 }))

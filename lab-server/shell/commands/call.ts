@@ -3,7 +3,6 @@ import { balancerNames, createBalancer } from '../call/balancer.ts'
 import type { Attempt } from '../call/call-once.ts'
 import { addCall, type CallTally, noCalls } from '../call/call-tally.ts'
 import { createCaller } from '../call/caller.ts'
-import { followService } from '../call/service-view.ts'
 import type { Command, CommandContext } from '../command.ts'
 import type { Messages } from '../messages/en.ts'
 import type { Style } from '../paint.ts'
@@ -107,10 +106,10 @@ async function run(context: CommandContext): Promise<number> {
   const name = balancerNames.find((each) => each === args.text('balance')) ?? 'random'
   const providers = providersOf(context)
   const over = new AbortController()
+  const view = await context.wait(registryOf(context).registry.follow(id, { signal }))
   let tally = noCalls
   try {
     const either = AbortSignal.any([signal, over.signal])
-    const view = await context.wait(followService(registryOf(context).registry, id, either))
     const call = createCaller({
       view,
       balancer: createBalancer(name),
@@ -126,6 +125,7 @@ async function run(context: CommandContext): Promise<number> {
     await repeat(makeCall, { count, everyMs, signal: either })
   } finally {
     over.abort()
+    view.close()
     // Also after Ctrl-C: that is how an endless one ends.
     printSummary(context, tally, service)
   }

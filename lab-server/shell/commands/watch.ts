@@ -1,5 +1,5 @@
+import { isDraining } from '../../registry/draining.ts'
 import type { RegistryChange } from '../../registry/registry.ts'
-import { isDraining } from '../call/callable.ts'
 import type { Command } from '../command.ts'
 import type { Messages } from '../messages/en.ts'
 import type { Style } from '../paint.ts'
@@ -37,7 +37,7 @@ function describeChange(change: RegistryChange, m: Messages): ChangeLine {
     case 'updated': {
       const { instance } = change.found
       const group = m.watch.group({ group: makeVisibleInline(instance.serviceGroup) })
-      const draining = isDraining(instance.extra) ? `  ${m.watch.draining}` : ''
+      const draining = isDraining(instance) ? `  ${m.watch.draining}` : ''
       const subject = `${addressOf(instance)}  ${group}${draining}`
       return change.type === 'added'
         ? { sign: '+', word: m.watch.added, subject, style: 'good' }
