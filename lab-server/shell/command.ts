@@ -47,9 +47,9 @@ export interface Program {
 export interface ShellTools {
   readonly driver: ClusterDriver | null
   readonly monitor: ClusterMonitor | null
+  readonly registry: FollowingRegistry | null
   /** For comparison: it has the faults of the original. */
   readonly naive: NaiveRegistry | null
-  readonly registry: FollowingRegistry | null
   readonly inspector: EtcdInspector | null
   readonly providers: ProviderControl | null
   /** The binary's path and its version, such as 3.5.30. */
