@@ -1,6 +1,6 @@
 import type { EtcdClient } from '../../lab-server/etcd/etcd-client.ts'
 import { decodeInstance } from '../../lab-server/registry/codec.ts'
-import type { FollowedService } from '../../lab-server/registry/registry.ts'
+import type { CurrentDiscovery } from '../../lab-server/registry/registry.ts'
 import { parseInstanceKey } from '../../lab-server/registry/service-key.ts'
 import { toLabError } from '../../protocol/index.ts'
 import type {
@@ -20,9 +20,14 @@ interface RecordedLife extends Omit<Mutable<ProviderLife>, 'frozen'> {
   readonly frozen: Interval[]
 }
 
+/** What a consumer is served at this moment. */
+export interface Served {
+  current(): Pick<CurrentDiscovery, 'instances' | 'revision' | 'trust'>
+}
+
 interface RecordedConsumer {
   readonly name: string
-  readonly followed: FollowedService
+  readonly followed: Served
   readonly views: ConsumerView[]
   readonly blind: Interval[]
 }
@@ -67,7 +72,7 @@ export class Recorder {
     this.#livingAt(port)?.frozen.push(interval)
   }
 
-  consumer(name: string, followed: FollowedService): void {
+  consumer(name: string, followed: Served): void {
     this.#consumers.push({ name, followed, views: [], blind: [] })
   }
 
@@ -180,7 +185,7 @@ function readPort(key: string, value: Uint8Array): number | null {
   return decodeInstance(value).ok ? (parseInstanceKey(key)?.port ?? null) : null
 }
 
-function portsOf(followed: FollowedService): number[] {
+function portsOf(followed: Served): number[] {
   const { instances } = followed.current()
   return instances.map(({ instance }) => instance.servicePort).toSorted((a, b) => a - b)
 }
