@@ -29,8 +29,10 @@ export function fromGrpcError(error: unknown, attempted: string): LabError {
 }
 
 /** True when another attempt, now or a little later, here or on another member, may succeed. */
-export function isRecoverable(error: LabError): boolean {
-  return error.code === 'UNAVAILABLE' || error.code === 'TIMEOUT' || error.code === 'NO_LEADER'
+export function isRecoverable({ code }: LabError): boolean {
+  return (
+    code === 'UNAVAILABLE' || code === 'TIMEOUT' || code === 'NO_LEADER' || code === 'QUORUM_LOST'
+  )
 }
 
 /** etcd's own words. */

@@ -49,7 +49,6 @@ export class WatchLoop {
   #next: bigint
   #mark: HistoryMark
   #examinedAt = -Infinity
-  #wasExamined = false
   #session: WatchSession | null = null
   #wasConfirmed = false
   /** Since a session was confirmed, or since the last trouble. */
@@ -140,12 +139,8 @@ export class WatchLoop {
     this.#examinedAt = performance.now()
     // What is heard while the member is being asked may well be newer than its answer.
     const before = this.#mark
-    const facts = await readHistory(connection, {
-      range: this.#range,
-      isFirst: !this.#wasExamined,
-    })
+    const facts = await readHistory(connection, this.#range)
     if (facts === null || this.#stop.signal.aborted) return
-    this.#wasExamined = true
     if (suspectHistory(before, facts) === null) {
       this.#mark = advanceMark(this.#mark, facts)
       return
@@ -228,20 +223,15 @@ export class WatchLoop {
   }
 }
 
-/**
- * What this member says after a linearizable read; null when it cannot be asked now. Before there is
- * a history to compare with, whatever it says will do.
- */
+/** What this member says once a linearizable read has brought it up to date; null = it cannot. */
 async function readHistory(
   connection: EtcdConnection,
-  { range, isFirst }: { readonly range: KeyRange; readonly isFirst: boolean },
+  range: KeyRange,
 ): Promise<HistoryHeader | null> {
   try {
-    const read = isFirst ? null : await readFirstKey(connection, range)
+    const { header } = await readFirstKey(connection, range)
     const status = await readStatus(connection)
-    const header = status?.header ?? read?.header
-    if (header === undefined) return null
-    const { cluster_id, revision } = header
+    const { cluster_id, revision } = status?.header ?? header
     return { cluster_id, revision, ...(status !== null && { raftIndex: status.raftIndex }) }
   } catch {
     // Without a quorum nobody can say; the next header or the next session raises the question again.

@@ -316,6 +316,8 @@ export class EtcdRegistration implements Registration {
           seen = revision
           attempt = 1
         }
+        // Without an abort only the closing of the client ends a watch.
+        return
       } catch (error) {
         seen = (await this.#lookAgain(toLabError(error))) ?? seen
         await pause(backoffMs(attempt), signal)

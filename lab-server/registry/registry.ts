@@ -39,11 +39,11 @@ export interface Discovery {
 /**
  * A delete has no cause in etcd; this is what can be known afterwards.
  * - `drained`: its provider had said that it was leaving.
- * - `expired`: the lease is gone with the key, by expiry or by a revocation.
+ * - `lease-ended`: the lease is gone with the key; etcd does not say whether it expired or was revoked.
  * - `deleted`: the key was deleted; its lease lives on, or it had none.
  * - `unknown`: etcd could not be asked in time.
  */
-export type RemovalCause = 'drained' | 'expired' | 'deleted' | 'unknown'
+export type RemovalCause = 'drained' | 'lease-ended' | 'deleted' | 'unknown'
 
 export type RegistryChange =
   | { readonly type: 'added' | 'updated'; readonly found: FoundInstance; readonly revision: string }

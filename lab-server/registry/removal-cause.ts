@@ -41,7 +41,7 @@ async function causeFrom(
 ): Promise<RemovalCause> {
   try {
     const { remaining } = await client.leaseTimeToLive(lease, { signal, deadlineMs: askMs })
-    return remaining < 0 ? 'expired' : 'deleted'
+    return remaining < 0 ? 'lease-ended' : 'deleted'
   } catch {
     // What etcd cannot say in time stays unknown; the removal itself is certain.
     return 'unknown'

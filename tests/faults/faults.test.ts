@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEtcdRegistry } from '../../lab-server/registry/etcd-registry.ts'
 import type { FollowingRegistry } from '../../lab-server/registry/registry.ts'
 import { createRegistryWorld, type RegistryWorld } from '../helpers/registry-world.ts'
-import { seededRandom } from '../helpers/seeded-random.ts'
+import { seededRandom, type SeededRandom } from '../helpers/seeded-random.ts'
 import { checkHistory } from './check-history.ts'
 import { faultKinds, longTimes, shortTimes } from './fault-kinds.ts'
 import { Stage } from './stage.ts'
@@ -34,28 +34,35 @@ describe(`${count} faults in the order of seed ${seed}`, () => {
     async () => {
       const random = seededRandom(seed)
       const stage = await Stage.open(world, random)
-      for (const kind of chooseKinds(random)) {
-        const from = stage.recorder.now()
-        try {
-          await kind.run(stage)
-          await stage.settle()
-        } catch (cause) {
-          throw new Error(`${kind.name} (seed ${seed})`, { cause })
-        }
-        console.log(`${kind.name}: ${Math.round(stage.recorder.now() - from)} ms`)
+      try {
+        await runFaults(stage, random)
+      } finally {
+        await stage.close()
       }
       const { history, end } = await stage.recorder.end()
       const broken = checkHistory(history, end, bounds)
       expect(broken, `seed ${seed}`).toEqual([])
       const views = history.consumers.map((consumer) => consumer.views.length)
       console.log(`${views.join(' + ')} views compared, ${history.providers.length} lives`)
-      await stage.close()
     },
     count * msForOne,
   )
 
+  async function runFaults(stage: Stage, random: SeededRandom): Promise<void> {
+    for (const kind of chooseKinds(random)) {
+      const from = stage.recorder.now()
+      try {
+        await kind.run(stage)
+        await stage.settle()
+      } catch (cause) {
+        throw new Error(`${kind.name} (seed ${seed})`, { cause })
+      }
+      console.log(`${kind.name}: ${Math.round(stage.recorder.now() - from)} ms`)
+    }
+  }
+
   /** Every kind comes once before any comes again. */
-  function chooseKinds(random: ReturnType<typeof seededRandom>) {
+  function chooseKinds(random: SeededRandom) {
     const chosen: (typeof kinds)[number][] = []
     while (chosen.length < count) {
       const rest = [...kinds]

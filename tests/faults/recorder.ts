@@ -2,7 +2,7 @@ import type { EtcdClient } from '../../lab-server/etcd/etcd-client.ts'
 import { decodeInstance } from '../../lab-server/registry/codec.ts'
 import type { CurrentDiscovery } from '../../lab-server/registry/registry.ts'
 import { parseInstanceKey } from '../../lab-server/registry/service-key.ts'
-import { toLabError } from '../../protocol/index.ts'
+import { toLabError, type LabError } from '../../protocol/index.ts'
 import type {
   ChapterStep,
   ConsumerStory,
@@ -45,6 +45,7 @@ export class Recorder {
   readonly #stop = new AbortController()
   readonly #looking: NodeJS.Timeout
   readonly #observing: Promise<void>
+  #ended: Promise<{ history: RunHistory; end: number }> | null = null
 
   constructor(etcd: EtcdClient, prefix: string) {
     this.#etcd = etcd
@@ -102,7 +103,13 @@ export class Recorder {
     }))
   }
 
-  async end(): Promise<{ history: RunHistory; end: number }> {
+  /** Ends the recording; what was recorded can be asked for again. */
+  end(): Promise<{ history: RunHistory; end: number }> {
+    this.#ended ??= this.#end()
+    return this.#ended
+  }
+
+  async #end(): Promise<{ history: RunHistory; end: number }> {
     this.#look()
     clearInterval(this.#looking)
     const end = this.now()
@@ -160,16 +167,24 @@ export class Recorder {
     this.#chapters.push({ from: this.now(), steps: [] })
   }
 
-  /** The revision to go on from. */
+  /** The revision to go on from. Tries until etcd answers. */
   async #list(): Promise<bigint> {
-    const { kvs, header } = await this.#etcd.range({ prefix: this.#prefix })
-    this.#keys.clear()
-    for (const { key, value } of kvs) {
-      const text = Buffer.from(key).toString()
-      this.#keys.set(text, readPort(text, value))
+    const { signal } = this.#stop
+    for (;;) {
+      try {
+        const { kvs, header } = await this.#etcd.range({ prefix: this.#prefix }, { signal })
+        this.#keys.clear()
+        for (const { key, value } of kvs) {
+          const text = Buffer.from(key).toString()
+          this.#keys.set(text, readPort(text, value))
+        }
+        this.#note(BigInt(header.revision))
+        return BigInt(header.revision) + 1n
+      } catch (error) {
+        if (signal.aborted) return 1n
+        if (!isOutage(toLabError(error))) throw error
+      }
     }
-    this.#note(BigInt(header.revision))
-    return BigInt(header.revision) + 1n
   }
 
   #note(revision: bigint): void {
@@ -179,6 +194,10 @@ export class Recorder {
     if (steps?.at(-1)?.revision === revision) steps.pop()
     steps?.push(step)
   }
+}
+
+function isOutage({ code }: LabError): boolean {
+  return code === 'QUORUM_LOST' || code === 'TIMEOUT' || code === 'UNAVAILABLE'
 }
 
 function readPort(key: string, value: Uint8Array): number | null {

@@ -113,7 +113,9 @@ export class Stage {
     })
   }
 
+  /** Ends the recording, too. */
   async close(): Promise<void> {
+    await this.recorder.end()
     for (const registry of this.#registries) await registry.close()
   }
 

@@ -121,6 +121,12 @@ describe('the guard', () => {
     expect(ended.guard).toBeNull()
   })
 
+  test('ends when its time has passed, whatever event comes first after that', () => {
+    const guarded = after(listed([1, 2], 10), listed([1], 5, { at: 1000 }))
+    const progress = reduceFollow(guarded, batch([], 6, 31_000), limits)
+    expect([ports(progress), progress.guard]).toEqual([[1], null])
+  })
+
   test('ends as soon as every instance is back', () => {
     const guarded = after(listed([1, 2], 10), listed([], 5))
     const half = reduceFollow(guarded, batch([put(1, 6)], 6), limits)

@@ -61,6 +61,11 @@ export function reduceFollow(
   event: FollowEvent,
   limits: FollowLimits,
 ): FollowState {
+  const next = applyEvent(state, event, limits)
+  return event.type === 'snapshot' ? next : endGuard(next, event.at)
+}
+
+function applyEvent(state: FollowState, event: FollowEvent, limits: FollowLimits): FollowState {
   switch (event.type) {
     case 'snapshot':
       if (state.truth !== null) return state
@@ -70,9 +75,14 @@ export function reduceFollow(
     case 'batch':
       return onBatch(state, event.batch, event.at)
     case 'tick':
-      if (state.guard === null || event.at < state.guard.until) return state
-      return { ...state, served: state.truth ?? state.served, guard: null }
+      return state
   }
+}
+
+/** Its time may have passed before the clock says so: any event ends it. */
+function endGuard(state: FollowState, at: number): FollowState {
+  if (state.guard === null || at < state.guard.until) return state
+  return { ...state, served: state.truth ?? state.served, guard: null }
 }
 
 /** How far the served view can be relied on at this moment. */

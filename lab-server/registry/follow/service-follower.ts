@@ -2,6 +2,7 @@ import { LabError, toLabError } from '../../../protocol/index.ts'
 import type { EtcdClient } from '../../etcd/etcd-client.ts'
 import { pause } from '../../etcd/pause.ts'
 import { backoffMs } from '../backoff.ts'
+import { isOvertaken } from '../overtaken.ts'
 import type { Trust } from '../registry.ts'
 import { listedView } from '../view.ts'
 import {
@@ -41,10 +42,7 @@ export class ServiceFollower {
   #state: FollowState
   /** There was a view on disk to begin with. */
   #isKept = false
-  /**
-   * Since the last list that etcd answered. A changed history is one too: two clusters behind one
-   * address must not be listed in turn without a pause.
-   */
+  /** Since etcd last told something: a list alone does not show that the watch works. */
   #failures = 0
   #historyChanged = false
   #timer: NodeJS.Timeout | null = null
@@ -90,7 +88,8 @@ export class ServiceFollower {
     this.#clearTimer()
     this.#tell()
     await this.#running
-    if (this.#saveTimer !== null) this.#saveNow()
+    await this.#saving
+    this.#saveNow()
     await this.#saving
   }
 
@@ -105,17 +104,15 @@ export class ServiceFollower {
   async #listAndWatch(): Promise<void> {
     try {
       await this.#list()
-      this.#failures = 0
       this.#historyChanged = false
       await this.#watch()
     } catch (error) {
       const trouble = toLabError(error)
       if (trouble.code === 'CLOSED') this.#stop.abort(trouble)
       if (this.#stop.signal.aborted) return
-      if (trouble.code === 'COMPACTED') return
       this.#failures += 1
       if (trouble.code === 'HISTORY_CHANGED') this.#historyChanged = true
-      this.#onTrouble(trouble)
+      if (!isOvertaken(trouble)) this.#onTrouble(trouble)
     }
   }
 
@@ -153,6 +150,7 @@ export class ServiceFollower {
     const { signal } = this.#stop
     const fromRevision = ((this.#state.truth?.revision ?? 0n) + 1n).toString()
     for await (const batch of client.watch({ prefix, fromRevision, signal })) {
+      this.#failures = 0
       this.#apply({ type: 'batch', batch, at: performance.now() })
     }
     throw new LabError('CLOSED', `the watch of ${prefix} was closed`)
@@ -178,12 +176,12 @@ export class ServiceFollower {
     this.#clearTimer()
     const { guard, confirmedAt } = this.#state
     const { limits } = this.#options
-    const ends = [
-      ...(guard ? [guard.until] : []),
-      ...(confirmedAt === null ? [] : [confirmedAt + limits.staleAfterMs]),
-    ].filter((end) => end >= performance.now())
-    if (ends.length === 0 || this.#stop.signal.aborted) return
-    const wait = Math.min(...ends) - performance.now() + marginMs
+    const now = performance.now()
+    const staleAt = confirmedAt === null ? null : confirmedAt + limits.staleAfterMs
+    const ends = [guard?.until ?? null, staleAt !== null && staleAt >= now ? staleAt : null]
+    const next = Math.min(...ends.map((end) => end ?? Infinity))
+    if (next === Infinity || this.#stop.signal.aborted) return
+    const wait = Math.max(next - now, 0) + marginMs
     this.#timer = setTimeout(() => this.#apply({ type: 'tick', at: performance.now() }), wait)
     this.#timer.unref()
   }
@@ -207,8 +205,10 @@ export class ServiceFollower {
     const { store, onTrouble } = this.#options
     const { served: view, clusterId } = this.#state
     if (store === null || clusterId === null || view.entries === this.#savedEntries) return
-    this.#savedEntries = view.entries
-    const save = () => store.save({ view, clusterId })
+    const save = async () => {
+      await store.save({ view, clusterId })
+      this.#savedEntries = view.entries
+    }
     this.#saving = this.#saving.then(save).catch((error: unknown) => onTrouble(toLabError(error)))
   }
 

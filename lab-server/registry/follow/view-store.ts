@@ -1,11 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { LabError } from '../../../protocol/index.ts'
 import { listedView, type ServiceView } from '../view.ts'
 
-const decimal = z.string().regex(/^\d{1,19}$/)
+const decimal = z.string().regex(/^-?\d{1,19}$/)
 
 /** A view as it stands on disk: the instances only, since what cannot be read can be served to nobody. */
 const storedView = z.object({
@@ -26,15 +26,21 @@ export interface StoredView {
   readonly clusterId: string
 }
 
+let stores = 0
+
 /**
  * Views kept on disk, one file for each service, so that a consumer can start while etcd is down.
  * A file is written beside its place and moved there: it is whole or not there.
  */
 export class ViewStore {
   readonly #directory: string
+  /** Tells the drafts of two stores of one process apart. */
+  readonly #number: number
 
   constructor(directory: string) {
     this.#directory = directory
+    this.#number = stores
+    stores += 1
   }
 
   /** Null when nothing was kept. Rejects with `SNAPSHOT` when what was kept cannot be used. */
@@ -59,7 +65,7 @@ export class ViewStore {
   /** Rejects with `SNAPSHOT`; what was kept before is then still there. */
   async save({ view, clusterId }: StoredView): Promise<void> {
     const file = this.#file(view.prefix)
-    const draft = `${file}.${randomBytes(4).toString('hex')}`
+    const draft = `${file}.${String(process.pid)}-${String(this.#number)}`
     try {
       await mkdir(this.#directory, { recursive: true, mode: 0o700 })
       await writeFile(draft, JSON.stringify(toStored(view, clusterId)), {
