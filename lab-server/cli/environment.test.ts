@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { readEnvironment } from './environment.ts'
 
-test('nothing set is English, coloured, and no endpoint', () => {
-  expect(readEnvironment({})).toEqual({ endpoints: null, locale: 'en', mayColour: true })
+test('nothing set is English and coloured', () => {
+  expect(readEnvironment({})).toEqual({ locale: 'en', mayColour: true })
 })
 
 test.each([
@@ -21,9 +21,4 @@ test.each([
   [{ TERM: 'dumb' }, false],
 ])('%j may colour: %s', (env, mayColour) => {
   expect(readEnvironment(env).mayColour).toBe(mayColour)
-})
-
-test('an empty endpoint is none', () => {
-  expect(readEnvironment({ MING_REGISTRY_ENDPOINTS: '' }).endpoints).toBeNull()
-  expect(readEnvironment({ MING_REGISTRY_ENDPOINTS: 'a:1' }).endpoints).toBe('a:1')
 })

@@ -1,9 +1,10 @@
 import type { Locale } from '../../protocol/index.ts'
 
-/** What the program takes from its environment; options on the command line go before it. */
+/**
+ * What the program itself takes from its environment; options on the command line go before it.
+ * `MING_REGISTRY_…` is read with the other settings of the registry.
+ */
 export interface Environment {
-  /** Null when it is not set. */
-  readonly endpoints: string | null
   readonly locale: Locale
   /** False when NO_COLOR is set (https://no-color.org). */
   readonly mayColour: boolean
@@ -13,7 +14,6 @@ export interface Environment {
 export function readEnvironment(env: Readonly<Record<string, string | undefined>>): Environment {
   const language = env['LC_ALL'] || env['LC_MESSAGES'] || env['LANG'] || ''
   return {
-    endpoints: env['MING_REGISTRY_ENDPOINTS'] || null,
     locale: /^zh(?:[-_.@]|$)/i.test(language) ? 'zh-CN' : 'en',
     mayColour: !env['NO_COLOR'] && env['TERM'] !== 'dumb',
   }

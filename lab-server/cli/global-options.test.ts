@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { allCommands } from '../shell/command-table.ts'
-import { parseTimeout, readInvocation } from './global-options.ts'
+import { readInvocation } from './global-options.ts'
 
 function read(...argv: string[]) {
   const { values, words, problem } = readInvocation(argv, allCommands())
@@ -45,16 +45,5 @@ describe('readInvocation', () => {
     [['-x'], 'There is no option -x before a command.'],
   ])('refuses %j', (argv, words) => {
     expect(read(...argv).problem).toContain(words)
-  })
-})
-
-describe('parseTimeout', () => {
-  test('takes whole milliseconds within ten minutes', () => {
-    expect(parseTimeout('1')).toBe(1)
-    expect(parseTimeout('600000')).toBe(600_000)
-  })
-
-  test.each(['0', '600001', '1.5', '-1', 'soon', '1s', ''])('refuses %j', (text) => {
-    expect(() => parseTimeout(text)).toThrow('expected a whole number from 1 to 600000')
   })
 })

@@ -7,15 +7,17 @@ import { ShellError } from '../shell/shell-error.ts'
 /** What stands before a command, or after it where the command has no option of that name. */
 export const globalOptions: readonly GlobalOption[] = [
   { name: 'endpoints', value: 'a,b,c' },
+  { name: 'user', value: 'name[:password]' },
+  { name: 'ca-file', value: 'pem' },
+  { name: 'cert-file', value: 'pem' },
+  { name: 'key-file', value: 'pem' },
+  { name: 'config', value: 'yaml' },
   { name: 'output', value: 'format', choices: ['text', 'json'] },
   { name: 'lang', value: 'language', choices: ['en', 'zh-CN'] },
   { name: 'timeout', value: 'ms' },
   { name: 'help', short: 'h' },
   { name: 'version' },
 ]
-
-/** Ten minutes: longer than anybody waits. */
-const longestTimeoutMs = 600_000
 
 /** The words of a command line, sorted. */
 export interface Invocation {
@@ -45,14 +47,6 @@ export function readInvocation(argv: readonly string[], commands: readonly Comma
     return { values, words, problem: error }
   }
   return { values, words, problem: null }
-}
-
-/** The whole number of milliseconds behind `--timeout`. Throws `USAGE`. */
-export function parseTimeout(text: string): number {
-  const facts = { option: '--timeout', value: makeVisibleInline(text), min: 1 }
-  const number = Number(text)
-  if (/^\d{1,9}$/.test(text) && number >= 1 && number <= longestTimeoutMs) return number
-  throw new ShellError('USAGE', (m) => m.arguments.notInteger({ ...facts, max: longestTimeoutMs }))
 }
 
 /** Null for a word that is not a global option; throws `USAGE` where nothing else may stand. */

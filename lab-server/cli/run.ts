@@ -1,6 +1,6 @@
 import { toLabError, type LabError, type Locale } from '../../protocol/index.ts'
 import { createLogger, type Logger } from '../logger.ts'
-import { openRegistry, type OpenRegistry } from '../open-registry.ts'
+import { openRegistry, type OpenRegistry, type RegistryConfig } from '../open-registry.ts'
 import { allCommands, availableCommands } from '../shell/command-table.ts'
 import type { Program, ShellTools } from '../shell/command.ts'
 import { jsonLine } from '../shell/json-line.ts'
@@ -9,10 +9,10 @@ import { createOutput, createProgramShell, type ShellIo } from '../shell/shell.t
 import { describeError } from '../shell/shell-error.ts'
 import { readVersion } from '../version.ts'
 import { completeInvocation, formatCandidates } from './complete-invocation.ts'
-import { defaultEndpoint, parseEndpoints } from './endpoints.ts'
 import { readEnvironment, type Environment } from './environment.ts'
-import { globalOptions, parseTimeout, readInvocation, type Invocation } from './global-options.ts'
+import { globalOptions, readInvocation, type Invocation } from './global-options.ts'
 import { openOutput } from './output.ts'
+import { readProgramConfig } from './program-config.ts'
 import { keepRegistrations } from './stay.ts'
 import { exitCodeOf, listenForStop, type Stop } from './stop.ts'
 
@@ -21,23 +21,22 @@ const name = 'ming'
 /** How completion scripts call the program; it is no command, so no list names it. */
 const completeWord = '__complete'
 
-const defaultTimeoutMs = 5000
-
 /** Codes of `CommandResult` that an ordinary program does not have. */
 const ownExitCodes: Readonly<Record<number, number>> = { 124: 1, 127: 2 }
+
+type ProcessEnvironment = Readonly<Record<string, string | undefined>>
 
 /** `ming` from its arguments to its exit code: 0 well, 1 failed, 2 wrong usage, 128 + n by signal n. */
 export async function runProgram(
   argv: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
+  env: ProcessEnvironment,
 ): Promise<number> {
-  const environment = readEnvironment(env)
   const stop = listenForStop()
-  if (argv[0] === completeWord) return runCompletion(argv.slice(1), environment, stop)
+  if (argv[0] === completeWord) return runCompletion(argv.slice(1), env, stop)
   const invocation = readInvocation(argv, allCommands())
-  const io = openOutput(stop, wishesOf(invocation, environment))
+  const io = openOutput(stop, wishesOf(invocation, readEnvironment(env)))
   try {
-    return await runInvocation(invocation, environment, io, stop)
+    return await runInvocation(invocation, env, io, stop)
   } catch (thrown) {
     return reportFailure(toLabError(thrown), io)
   }
@@ -53,16 +52,17 @@ function wishesOf({ values }: Invocation, environment: Environment) {
 
 async function runInvocation(
   invocation: Invocation,
-  environment: Environment,
+  env: ProcessEnvironment,
   io: ShellIo,
   stop: Stop,
 ): Promise<number> {
   if (invocation.problem !== null) throw invocation.problem
   if (invocation.values.has('version')) return printVersion(io)
-  const endpoints = endpointsOf(invocation, environment)
+  const { config, warnings } = readProgramConfig(invocation, env)
+  for (const text of warnings) reportWarning(text, io)
   const onTrouble = (error: LabError) => reportTrouble(error, io)
-  const opened = openRegistry({ endpoints, deadlineMs: timeoutOf(invocation), onTrouble })
-  const tools = toolsOf(opened, endpoints)
+  const opened = openRegistry(config, { onTrouble })
+  const tools = toolsOf(opened, config)
   const shell = createProgramShell({ ...tools, logger: loggerFor(io) })
   try {
     const { code } = await shell.runWords(wordsOf(invocation), io)
@@ -85,18 +85,9 @@ function codeOf(code: number, stop: Stop): number {
   return ownExitCodes[code] ?? code
 }
 
-function endpointsOf({ values }: Invocation, environment: Environment): readonly string[] {
-  return parseEndpoints(values.get('endpoints') ?? environment.endpoints ?? defaultEndpoint)
-}
-
-function timeoutOf({ values }: Invocation): number {
-  const timeout = values.get('timeout')
-  return timeout === undefined ? defaultTimeoutMs : parseTimeout(timeout)
-}
-
 function toolsOf(
   { registry, inspector }: OpenRegistry,
-  endpoints: readonly string[],
+  { endpoints }: RegistryConfig,
 ): ShellTools & { readonly program: Program } {
   return {
     driver: null,
@@ -127,6 +118,13 @@ function printVersion(io: ShellIo): number {
   return 0
 }
 
+/** Settings that work, and what their user should know of them. */
+function reportWarning(text: string, io: ShellIo): void {
+  const message = messagesFor(io.locale).program.configWarning({ text })
+  if (io.format === 'json') void io.err(jsonLine({ warning: message }))
+  else createOutput(io).warn(message, 'warn')
+}
+
 /** What goes wrong behind a command that runs on. */
 function reportTrouble(error: LabError, io: ShellIo): void {
   if (error.code === 'CLOSED' || error.code === 'INTERRUPTED') return
@@ -147,27 +145,27 @@ function reportFailure(error: LabError, io: ShellIo): number {
     output.warn(message, 'bad')
     if (error.code === 'USAGE') output.warn(words.more({ line: `${name} help` }))
   }
-  return error.code === 'USAGE' ? 2 : 1
+  return error.code === 'USAGE' || error.code === 'CONFIG' ? 2 : 1
 }
 
 /** Tab has nowhere to show an error: what cannot be known is not offered. */
 async function runCompletion(
   argv: readonly string[],
-  environment: Environment,
+  env: ProcessEnvironment,
   stop: Stop,
 ): Promise<number> {
   const invocation = readInvocation(argv.slice(0, -1), allCommands())
-  const io = openOutput(stop, { ...wishesOf(invocation, environment), format: 'text' })
+  const io = openOutput(stop, { ...wishesOf(invocation, readEnvironment(env)), format: 'text' })
   try {
-    const endpoints = endpointsOf(invocation, environment)
-    const tools = toolsOf(openRegistry({ endpoints }), endpoints)
+    const { config } = readProgramConfig(invocation, env)
+    const tools = toolsOf(openRegistry(config), config)
     const logger = createLogger({ level: 'silent', format: 'text' })
     const shell = createProgramShell({ ...tools, logger })
     const scene = { shell, commands: availableCommands(tools), locale: io.locale }
     await io.out(formatCandidates(await completeInvocation(argv, scene)))
     return 0
   } catch {
-    // A wrong endpoint in the line being typed: the command itself will say so.
+    // A wrong setting in the line being typed: the command itself will say so.
     return 1
   }
 }

@@ -38,8 +38,10 @@ import type {
 } from './etcd-calls.ts'
 import { FailoverCall, type CallPlan } from './failover-call.ts'
 import type { AlarmFacts } from './etcd-inspector.ts'
+import type { EtcdMember } from './etcd-member.ts'
 import { keepLeaseAlive } from './keep-alive.ts'
 import { randomLeaseId } from './lease-id.ts'
+import { connectMember } from './member.ts'
 import { Scout } from './scout.ts'
 import { TlsCredentials } from './tls-credentials.ts'
 import type { TlsFiles } from './tls-files.ts'
@@ -95,6 +97,7 @@ export interface EtcdClientOptions {
  */
 export class EtcdClient {
   readonly endpoints: readonly string[]
+  readonly #common: Omit<ConnectionOptions, 'purpose'>
   readonly #connections: readonly EtcdConnection[]
   readonly #streams: readonly EtcdConnection[]
   readonly #scout: Scout
@@ -117,14 +120,14 @@ export class EtcdClient {
       credentials === undefined
         ? null
         : new AuthSession(credentials, (plan) => this.#authenticate(plan))
-    const common = {
+    this.#common = {
       ...(pings !== undefined && { pings }),
       ...(this.#tls !== null && { tls: this.#tls }),
       token: () => this.#auth?.token ?? null,
     }
-    this.#connections = connectAll(this.endpoints, { ...common, purpose: 'calls' })
+    this.#connections = connectAll(this.endpoints, { ...this.#common, purpose: 'calls' })
     // Apart from the calls: a consumer that reads a watch slowly must not hold up anything else.
-    this.#streams = connectAll(this.endpoints, { ...common, purpose: 'watches' })
+    this.#streams = connectAll(this.endpoints, { ...this.#common, purpose: 'watches' })
     this.#scout = new Scout(this.#connections, { patienceMs: options.patienceMs ?? 150 })
   }
 
@@ -314,6 +317,19 @@ export class EtcdClient {
     return keepLeaseAlive(request, signal, (plan, options) => this.#call(plan, options))
   }
 
+  /**
+   * One member and no other, with this client's certificates and in the name of its user. Whoever
+   * connects closes. What asks for a token is asked through `asUser`.
+   */
+  connectMember(endpoint: string): EtcdMember {
+    return connectMember(endpoint, this.#common)
+  }
+
+  /** Makes a call on a member with a token that etcd takes; see `callWithToken`. */
+  asUser<T>(attempted: string, call: () => Promise<T>, options: CallOptions = {}): Promise<T> {
+    return this.#withToken(attempted, call, this.#limits(options))
+  }
+
   /** Ends every call, watch and renewal and closes all connections. Idempotent. */
   close(): void {
     if (this.#closing.signal.aborted) return
@@ -326,12 +342,16 @@ export class EtcdClient {
   #call<T>(plan: CallPlan, options: CallOptions): Promise<T> {
     const limits = this.#limits(options)
     const call = (): Promise<T> => new FailoverCall<T>(this.#scout, plan, limits).run()
+    return this.#withToken(plan.method, call, limits)
+  }
+
+  #withToken<T>(attempted: string, call: () => Promise<T>, limits: CallLimits): Promise<T> {
     const auth = this.#auth
     if (auth === null) return call()
     return callWithToken(auth, call, (generation) =>
       waitWithin(auth.renew(generation), limits, {
-        attempted: plan.method,
-        onTimeout: () => this.#scout.verdict(`${plan.method} without a token`, null),
+        attempted,
+        onTimeout: () => this.#scout.verdict(`${attempted} without a token`, null),
       }),
     )
   }

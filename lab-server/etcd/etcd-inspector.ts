@@ -45,7 +45,8 @@ export interface EtcdInspector {
   alarms(): Promise<readonly AlarmFacts[]>
   /**
    * Every endpoint asked by itself, so that one that is silent shows. Never rejects, and takes no
-   * longer than two seconds.
+   * longer than two seconds. Where authentication is enabled, newer members (3.5.30 for one) answer
+   * only a user with the role root.
    */
   endpoints(): Promise<readonly EndpointFacts[]>
 }
@@ -59,7 +60,7 @@ export interface AlarmFacts {
 
 export interface EndpointFacts {
   readonly endpoint: string
-  /** The member's own name; null when it did not answer. */
+  /** The member's own name; null when it did not tell. */
   readonly name: string | null
   /** Null when it did not answer; then `error` says why. */
   readonly answer: MemberAnswer | null

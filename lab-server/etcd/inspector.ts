@@ -1,19 +1,19 @@
 import { LabError, toLabError } from '../../protocol/index.ts'
 import type { LeaseTime } from './etcd-calls.ts'
 import type { EtcdClient } from './etcd-client.ts'
+import { refusesToken } from './etcd-errors.ts'
 import type { EndpointFacts, EtcdInspector, LeaseFacts } from './etcd-inspector.ts'
-import type { EtcdMember } from './etcd-member.ts'
-import { connectMember } from './member.ts'
 
 /** Questions under way at once, so that a look at thousands of leases is no burden. */
 const mostAtOnce = 16
 const endpointDeadlineMs = 2000
 
+interface Limit {
+  readonly deadlineMs: number
+}
+
 /** Looks at etcd through a client that the caller has made and closes. */
-export function createEtcdInspector(
-  client: EtcdClient,
-  { connect = connectMember }: { connect?: (endpoint: string) => EtcdMember } = {},
-): EtcdInspector {
+export function createEtcdInspector(client: EtcdClient): EtcdInspector {
   async function findLease(id: string): Promise<LeaseFacts | null> {
     const found = await client.leaseTimeToLive(id, { keys: true })
     return found.remaining === -1 ? null : toFacts(found)
@@ -51,27 +51,49 @@ export function createEtcdInspector(
     },
     findLeases,
     alarms: () => client.alarms(),
-    endpoints: () => Promise.all(client.endpoints.map((each) => askEndpoint(each, connect))),
+    endpoints: () => Promise.all(client.endpoints.map((each) => askEndpoint(each, client))),
   }
 }
 
-async function askEndpoint(
-  endpoint: string,
-  connect: (endpoint: string) => EtcdMember,
-): Promise<EndpointFacts> {
-  const member = connect(endpoint)
+async function askEndpoint(endpoint: string, client: EtcdClient): Promise<EndpointFacts> {
+  const member = client.connectMember(endpoint)
+  const end = performance.now() + endpointDeadlineMs
+  const ask = <T>(attempted: string, question: (limit: Limit) => Promise<T>) =>
+    askAsUser(client, attempted, () => question(limitUntil(end)), end)
   try {
-    const deadline = { deadlineMs: endpointDeadlineMs }
     const [answer, names] = await Promise.all([
-      member.status(deadline),
-      member.memberNames(deadline),
+      ask('status', (limit) => member.status(limit)),
+      // Without a name an answer is an answer all the same.
+      ask('memberList', (limit) => member.memberNames(limit)).catch(() => null),
     ])
-    return { endpoint, name: names.get(answer.memberId) ?? null, answer, error: null }
+    return { endpoint, name: names?.get(answer.memberId) ?? null, answer, error: null }
   } catch (error) {
     return { endpoint, name: null, answer: null, error: toLabError(error).message }
   } finally {
     member.close()
   }
+}
+
+/**
+ * Without a quorum nobody gets a token, but members that ask for none are still told apart: so the
+ * token comes second.
+ */
+async function askAsUser<T>(
+  client: EtcdClient,
+  attempted: string,
+  question: () => Promise<T>,
+  end: number,
+): Promise<T> {
+  try {
+    return await question()
+  } catch (error) {
+    if (!(error instanceof LabError) || !refusesToken(error)) throw error
+    return await client.asUser(attempted, question, limitUntil(end))
+  }
+}
+
+function limitUntil(end: number): Limit {
+  return { deadlineMs: Math.max(1, end - performance.now()) }
 }
 
 /** Answers in the order of the questions. */

@@ -1,17 +1,17 @@
 import type { IMemberListResponse, IStatusResponse, ITxnRequest } from 'etcd3/lib/rpc.js'
-import { EtcdConnection, type PingOptions, type UnaryCall } from './connection.ts'
+import { EtcdConnection, type ConnectionOptions, type UnaryCall } from './connection.ts'
 import type { EtcdMember, MemberAnswer } from './etcd-member.ts'
 import { hexadecimalId } from './wire.ts'
 
 /**
- * Connects to one member and to no other. `clientUrl` is `unix:///path` or `http://host:port`.
- * Nothing is sent before the first question; whoever connects closes.
+ * Connects to one member and to no other. `clientUrl` is `unix:///path`, `http://host:port` or
+ * `https://host:port`. Nothing is sent before the first question; whoever connects closes.
  */
 export function connectMember(
   clientUrl: string,
-  options: { pings?: PingOptions } = {},
+  options: Omit<ConnectionOptions, 'purpose'> = {},
 ): EtcdMember {
-  const connection = new EtcdConnection(clientUrl, { purpose: 'member', ...options })
+  const connection = new EtcdConnection(clientUrl, { ...options, purpose: 'member' })
 
   return {
     async status({ deadlineMs }) {

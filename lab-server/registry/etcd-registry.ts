@@ -6,6 +6,7 @@ import { ViewStore } from './follow/view-store.ts'
 import { checkInstance, checkServiceId, notRegistered } from './instance.ts'
 import { bracketIpv6, ttlProblem } from './instance-rules.ts'
 import { LeasePool } from './lease-pool.ts'
+import { registryDefaults } from './registry-defaults.ts'
 import type {
   Discovery,
   FollowedService,
@@ -48,9 +49,6 @@ export interface EtcdRegistryOptions {
   readonly staleAfterMs?: number
 }
 
-const defaultTtlSeconds = 30
-const defaultGuardMs = 30_000
-const defaultStaleAfterMs = 5000
 /** How long `close` waits for etcd to confirm; what is not confirmed then expires with its lease. */
 const closeMs = 3000
 
@@ -73,7 +71,7 @@ class EtcdRegistry implements FollowingRegistry {
   constructor(options: EtcdRegistryOptions) {
     const { client, onTrouble = () => undefined, snapshotDir } = options
     this.#client = client
-    this.#ttlSeconds = options.ttlSeconds ?? defaultTtlSeconds
+    this.#ttlSeconds = options.ttlSeconds ?? registryDefaults.ttlSeconds
     this.#onTrouble = onTrouble
     this.#leases = new LeasePool({ client, onTrouble })
     this.#followers = new FollowerPool({
@@ -81,8 +79,8 @@ class EtcdRegistry implements FollowingRegistry {
       onTrouble,
       store: snapshotDir === undefined ? null : new ViewStore(snapshotDir),
       limits: {
-        guardMs: options.guardMs ?? defaultGuardMs,
-        staleAfterMs: options.staleAfterMs ?? defaultStaleAfterMs,
+        guardMs: options.guardMs ?? registryDefaults.guardMs,
+        staleAfterMs: options.staleAfterMs ?? registryDefaults.staleAfterMs,
       },
     })
   }

@@ -2,10 +2,19 @@ import { parseDocument } from 'yaml'
 import { LabError } from '../../protocol/index.ts'
 import type { Credentials } from '../etcd/auth-session.ts'
 import type { TlsFiles } from '../etcd/tls-files.ts'
+import { registryDefaults } from './registry-defaults.ts'
 import { endpointWarning, formatEndpoint, type RegistryEndpoint } from './registry-endpoint.ts'
+import {
+  environmentLayout,
+  fileLayouts,
+  flagsLayout,
+  optionsLayout,
+  type Layout,
+} from './registry-layouts.ts'
 import {
   docOf,
   registrySettings,
+  takesNumber,
   type RegistrySettings,
   type SettingName,
 } from './registry-settings.ts'
@@ -24,30 +33,52 @@ export interface RegistryConfig {
   readonly ttlSeconds: number
   /** For one call with all its attempts. */
   readonly timeoutMs: number
+  /** Where followed services are kept between processes; null: nowhere. */
+  readonly snapshotDir: string | null
+  /** How long a followed view keeps instances that a restored or exchanged etcd does not know. */
+  readonly guardMs: number
+  /** After so long without a word of the registry a followed view is stale. */
+  readonly staleAfterMs: number
 }
 
+/** What a program says about its registry; a whole `RegistryConfig` is one too. */
 export interface RegistryOptions {
+  /** Default: etcd. */
   readonly type?: string
-  /** Several in one text are separated by commas; `http://` and the port 2379 may be left out. */
+  /**
+   * Several in one text are separated by commas; `http://` and the port 2379 may be left out.
+   * Default: `http://127.0.0.1:2379`.
+   */
   readonly endpoints?: string | readonly string[]
-  readonly username?: string
-  readonly password?: string
-  readonly tls?: TlsFiles
+  /** A user of the registry. Default: none. */
+  readonly credentials?: Partial<Credentials> | null
+  /** For `https://`, which is then the scheme of addresses without one. */
+  readonly tls?: TlsFiles | null
+  /** Lease of a registration, unless it asks for another one. Default 30. */
   readonly ttlSeconds?: number
+  /** For one call with all its attempts, milliseconds. Default 10 000. */
   readonly timeoutMs?: number
+  /** Directory where followed services are kept between processes. Default: none. */
+  readonly snapshotDir?: string | null
+  /**
+   * How long instances that a restored or exchanged etcd does not know stay in a followed view,
+   * milliseconds. Default 30 000.
+   */
+  readonly guardMs?: number
+  /** After so long without a word of etcd a followed view is stale, milliseconds. Default 5000. */
+  readonly staleAfterMs?: number
 }
 
 export interface RegistrySources {
+  /** Options of a command line, with their dashes; see `flagsLayout`. */
+  readonly flags?: Readonly<Record<string, string>>
   readonly options?: RegistryOptions
   /** Only `MING_REGISTRY_…` is looked at. An empty variable counts as not set. */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** YAML; `name` is only for messages. */
   readonly file?: { readonly name: string; readonly text: string }
-}
-
-/** Where settings stand in a source: keys of the source to our names, nested as there. */
-interface Layout {
-  readonly [key: string]: SettingName | Layout
+  /** Instead of our own, where no source says anything. */
+  readonly defaults?: { readonly timeoutMs?: number }
 }
 
 interface Found {
@@ -56,63 +87,13 @@ interface Found {
 }
 type FoundSettings = Map<SettingName, Found>
 
-const tlsLayout: Layout = { caFile: 'caFile', certFile: 'certFile', keyFile: 'keyFile' }
-
-const optionsLayout: Layout = {
-  type: 'type',
-  endpoints: 'endpoints',
-  username: 'username',
-  password: 'password',
-  tls: tlsLayout,
-  ttlSeconds: 'ttlSeconds',
-  timeoutMs: 'timeoutMs',
-}
-
 const environmentPrefix = 'MING_REGISTRY_'
 
-const environmentLayout: Layout = {
-  MING_REGISTRY_TYPE: 'type',
-  MING_REGISTRY_ENDPOINTS: 'endpoints',
-  MING_REGISTRY_USERNAME: 'username',
-  MING_REGISTRY_PASSWORD: 'password',
-  MING_REGISTRY_CA_FILE: 'caFile',
-  MING_REGISTRY_CERT_FILE: 'certFile',
-  MING_REGISTRY_KEY_FILE: 'keyFile',
-  MING_REGISTRY_TTL_SECONDS: 'ttlSeconds',
-  MING_REGISTRY_TIMEOUT_MS: 'timeoutMs',
-}
-
-/** `rpc.registry`: the framework's documentation, and what only this registry knows. */
-const documentLayout: Layout = {
-  type: 'type',
-  address: 'endpoints',
-  timeout: 'timeoutMs',
-  username: 'username',
-  password: 'password',
-  ttlSeconds: 'ttlSeconds',
-  tls: tlsLayout,
-}
-
-/** `rpc.registryConfig`: what the Java side really binds. Both give the timeout in milliseconds. */
-const javaLayout: Layout = {
-  registry: 'type',
-  address: 'endpoints',
-  username: 'username',
-  password: 'password',
-  timeout: 'timeoutMs',
-}
-
-const fileLayouts: Readonly<Record<string, Layout>> = {
-  registry: documentLayout,
-  registryConfig: javaLayout,
-}
-
 const defaultEndpoint: RegistryEndpoint = { scheme: null, place: '127.0.0.1:2379' }
-const defaultTtlSeconds = 30
 const defaultTimeoutMs = 10_000
 
 /**
- * Options before environment before file before defaults, each setting by itself. Throws one
+ * Flags before options before environment before file before defaults, each setting by itself. Throws one
  * `LabError` `CONFIG` that lists every problem as `path: expected x, received y`. `warnings` are
  * sentences for a log.
  */
@@ -122,6 +103,7 @@ export function readRegistryConfig(sources: RegistrySources = {}): {
 } {
   const reader = new SettingsReader()
   const byPrecedence = [
+    reader.read(flagValues(sources.flags ?? {}), '', flagsLayout),
     reader.read(sources.options ?? {}, '', optionsLayout),
     reader.read(environmentValues(sources.env ?? {}), '', environmentLayout),
     ...(sources.file === undefined ? [] : [readFile(reader, sources.file)]),
@@ -130,7 +112,10 @@ export function readRegistryConfig(sources: RegistrySources = {}): {
   checkTogether(found, reader)
   if (reader.problems.length > 0) throw wrongSettings(reader.problems)
   const values = [...found].map(([name, { given }]) => [name, given])
-  return toConfig(registrySettings.partial().parse(Object.fromEntries(values)))
+  return toConfig({
+    ...sources.defaults,
+    ...registrySettings.partial().parse(Object.fromEntries(values)),
+  })
 }
 
 /** Walks sources and collects what is wrong with them. */
@@ -165,17 +150,38 @@ class SettingsReader {
   }
 }
 
-/** All that begins with our prefix, numbers as numbers. */
+/** The user's name and password stand in one flag, as for etcdctl: `name` or `name:password`. */
+function flagValues(flags: Readonly<Record<string, string>>): Readonly<Record<string, unknown>> {
+  const { '--user': user, ...others } = flags
+  const values = withNumbers(Object.entries(others), flagsLayout)
+  if (user === undefined) return values
+  const [name, ...password] = user.split(':')
+  return {
+    ...values,
+    '--user': { name, ...(password.length > 0 && { password: password.join(':') }) },
+  }
+}
+
+/** All that begins with our prefix. */
 function environmentValues(
   env: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, unknown>> {
   const ours = Object.entries(env).filter(
     ([name, value]) => name.startsWith(environmentPrefix) && value?.trim() !== '',
   )
+  return withNumbers(ours, environmentLayout)
+}
+
+/** From where there are only texts: numbers as numbers. */
+function withNumbers(
+  texts: readonly (readonly [string, string | undefined])[],
+  layout: Layout,
+): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
-    ours.map(([name, value]) => {
-      const isNumber = /_(?:TTL_SECONDS|TIMEOUT_MS)$/.test(name) && /^\d{1,15}$/.test(value ?? '')
-      return [name, isNumber ? Number(value) : value]
+    texts.map(([key, text]) => {
+      const target = Object.hasOwn(layout, key) ? layout[key] : undefined
+      const isNumber = typeof target === 'string' && takesNumber(target)
+      return [key, isNumber && /^\d{1,15}$/.test(text ?? '') ? Number(text) : text]
     }),
   )
 }
@@ -265,13 +271,17 @@ function toConfig(settings: Partial<RegistrySettings>): ReturnType<typeof readRe
   const endpoints = settings.endpoints ?? [defaultEndpoint]
   const { username, password } = settings
   const tls = tlsOf(settings)
+  const addresses = endpoints.map((endpoint) => formatEndpoint(endpoint, tls !== null))
   const config = {
     type: settings.type ?? 'etcd',
-    endpoints: endpoints.map((endpoint) => formatEndpoint(endpoint, tls !== null)),
+    endpoints: [...new Set(addresses)],
     credentials: username === undefined || password === undefined ? null : { username, password },
     tls,
-    ttlSeconds: settings.ttlSeconds ?? defaultTtlSeconds,
+    ttlSeconds: settings.ttlSeconds ?? registryDefaults.ttlSeconds,
     timeoutMs: settings.timeoutMs ?? defaultTimeoutMs,
+    snapshotDir: settings.snapshotDir ?? null,
+    guardMs: settings.guardMs ?? registryDefaults.guardMs,
+    staleAfterMs: settings.staleAfterMs ?? registryDefaults.staleAfterMs,
   }
   return { config, warnings: endpoints.map(endpointWarning).filter((each) => each !== null) }
 }

@@ -14,7 +14,8 @@ const peerPort = 2380
 
 /** `host`, `host:port`, either with `http://` or `https://`, or `unix:///path`. Null = neither. */
 export function parseEndpoint(text: string): RegistryEndpoint | null {
-  const [, scheme, rest = ''] = /^(?:(http|https|unix):\/\/)?(.*)$/.exec(text.trim()) ?? []
+  const [, written, rest = ''] = /^(?:(http|https|unix):\/\/)?(.*)$/i.exec(text.trim()) ?? []
+  const scheme = written?.toLowerCase()
   if (scheme === 'unix') return /^\/\S+$/.test(rest) ? { scheme, place: rest } : null
   if (scheme !== undefined && scheme !== 'http' && scheme !== 'https') return null
   const place = parsePlace(rest.replace(/\/$/, ''))

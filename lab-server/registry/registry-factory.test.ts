@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { readRegistryConfig } from './registry-config.ts'
-import { openRegistry } from './registry-factory.ts'
+import { createRegistry } from './registry-factory.ts'
 
-describe('openRegistry', () => {
+describe('createRegistry', () => {
   it('opens and closes without asking anybody', async () => {
     const { config } = readRegistryConfig({ options: { endpoints: '127.0.0.1:1' } })
-    const opened = openRegistry(config)
+    const opened = createRegistry(config, {})
     expect(opened.registry.registrations()).toEqual([])
     await opened.close()
     await opened.close()
@@ -14,13 +14,13 @@ describe('openRegistry', () => {
 
   it('names the registries it knows when it is asked for another', () => {
     const { config } = readRegistryConfig()
-    expect(() => openRegistry({ ...config, type: 'zookeeper' })).toThrow(
+    expect(() => createRegistry({ ...config, type: 'zookeeper' }, {})).toThrow(
       'type: expected a known registry (etcd), received "zookeeper"',
     )
   })
 
   it('refuses TLS files that it cannot read, at once', () => {
     const { config } = readRegistryConfig({ options: { tls: { caFile: '/no/such.pem' } } })
-    expect(() => openRegistry(config)).toThrow(/^tls\.caFile \/no\/such\.pem: .*ENOENT/)
+    expect(() => createRegistry(config, {})).toThrow(/^tls\.caFile \/no\/such\.pem: .*ENOENT/)
   })
 })

@@ -1,5 +1,7 @@
 import { LabError } from '../../protocol/index.ts'
 import { EtcdClient } from '../etcd/etcd-client.ts'
+import type { EtcdInspector } from '../etcd/etcd-inspector.ts'
+import { createEtcdInspector } from '../etcd/inspector.ts'
 import { createEtcdRegistry } from './etcd-registry.ts'
 import type { RegistryConfig } from './registry-config.ts'
 import type { FollowingRegistry } from './registry.ts'
@@ -9,16 +11,19 @@ export interface RegistryHooks {
   readonly onTrouble?: (error: LabError) => void
 }
 
-/** A registry together with the connections that were made for it. */
+/** A registry and the view behind its scenes, over connections of their own. */
 export interface OpenRegistry {
   readonly registry: FollowingRegistry
-  /** Closes the registry (see there), then its connections. Idempotent. */
+  readonly inspector: EtcdInspector
+  /**
+   * Releases what was registered (best effort within 3 s) and closes every connection. Idempotent.
+   */
   close(): Promise<void>
 }
 
 type RegistryFactory = (config: RegistryConfig, hooks: RegistryHooks) => OpenRegistry
 
-const factories: ReadonlyMap<string, RegistryFactory> = new Map([['etcd', openEtcdRegistry]])
+const factories: ReadonlyMap<string, RegistryFactory> = new Map([['etcd', createEtcd]])
 
 /** What `RegistryConfig.type` may be. */
 export const registryTypes: readonly string[] = [...factories.keys()]
@@ -27,9 +32,9 @@ export const registryTypes: readonly string[] = [...factories.keys()]
  * Makes the registry that the configuration names. Nothing is sent yet. Throws `CONFIG` for a type
  * that nobody knows, and for TLS files that cannot be used.
  */
-export function openRegistry(config: RegistryConfig, hooks: RegistryHooks = {}): OpenRegistry {
-  const open = factories.get(config.type)
-  if (open !== undefined) return open(config, hooks)
+export function createRegistry(config: RegistryConfig, hooks: RegistryHooks): OpenRegistry {
+  const create = factories.get(config.type)
+  if (create !== undefined) return create(config, hooks)
   const known = registryTypes.join(', ')
   throw new LabError(
     'CONFIG',
@@ -37,8 +42,9 @@ export function openRegistry(config: RegistryConfig, hooks: RegistryHooks = {}):
   )
 }
 
-function openEtcdRegistry(config: RegistryConfig, hooks: RegistryHooks): OpenRegistry {
-  const { endpoints, credentials, tls, timeoutMs, ttlSeconds } = config
+function createEtcd(config: RegistryConfig, hooks: RegistryHooks): OpenRegistry {
+  const { endpoints, credentials, tls, timeoutMs, ttlSeconds, snapshotDir } = config
+  const { guardMs, staleAfterMs } = config
   const client = new EtcdClient({
     endpoints,
     deadlineMs: timeoutMs,
@@ -46,9 +52,17 @@ function openEtcdRegistry(config: RegistryConfig, hooks: RegistryHooks): OpenReg
     ...(tls !== null && { tls }),
     ...hooks,
   })
-  const registry = createEtcdRegistry({ client, ttlSeconds, ...hooks })
+  const registry = createEtcdRegistry({
+    client,
+    ttlSeconds,
+    guardMs,
+    staleAfterMs,
+    ...(snapshotDir !== null && { snapshotDir }),
+    ...hooks,
+  })
   return {
     registry,
+    inspector: createEtcdInspector(client),
     async close() {
       await registry.close()
       client.close()

@@ -13,7 +13,10 @@ interface SettingDoc {
 
 const docs = z.registry<SettingDoc>()
 
-const text = z.string().regex(/\S/)
+/** A schema of its own each time: what is registered for one would hold for all. */
+function text(expected: string) {
+  return z.string().regex(/\S/).register(docs, { expected })
+}
 
 function wholeNumber(min: number, max: number, unit: string) {
   return z
@@ -25,7 +28,7 @@ function wholeNumber(min: number, max: number, unit: string) {
 }
 
 function file(content: string) {
-  return text.register(docs, { expected: `the path of a PEM file with ${content}` })
+  return text(`the path of a PEM file with ${content}`)
 }
 
 /** Several in one text are separated by commas. */
@@ -51,7 +54,7 @@ export const registrySettings = z.object({
     .refine((value) => registryTypes.includes(value))
     .register(docs, { expected: `a known registry (${registryTypes.join(', ')})` }),
   endpoints,
-  username: text.register(docs, { expected: "the name of one of the registry's users" }),
+  username: text("the name of one of the registry's users"),
   password: z.string().min(1).register(docs, { expected: 'a password as text', secret: true }),
   caFile: file("the authorities' certificates"),
   certFile: file('our certificate'),
@@ -60,6 +63,10 @@ export const registrySettings = z.object({
   ttlSeconds: wholeNumber(1, 86_400, 'seconds'),
   /** For one call with all its attempts. */
   timeoutMs: wholeNumber(1, 3_600_000, 'milliseconds'),
+  snapshotDir: text('the path of a directory'),
+  /** 0: a followed view does not doubt what etcd says. */
+  guardMs: wholeNumber(0, 86_400_000, 'milliseconds'),
+  staleAfterMs: wholeNumber(1, 3_600_000, 'milliseconds'),
 })
 
 export type RegistrySettings = z.infer<typeof registrySettings>
@@ -68,4 +75,8 @@ export type SettingName = keyof RegistrySettings
 export function docOf(name: SettingName): SettingDoc {
   const { shape } = registrySettings
   return docs.get(shape[name]) ?? { expected: 'a value' }
+}
+
+export function takesNumber(name: SettingName): boolean {
+  return registrySettings.shape[name] instanceof z.ZodNumber
 }

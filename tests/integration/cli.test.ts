@@ -1,13 +1,18 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { EtcdConnection } from '../../lab-server/etcd/connection.ts'
 import { EtcdClient } from '../../lab-server/etcd/etcd-client.ts'
 import { leaseIdToHex } from '../../lab-server/shell/quantities.ts'
+import { createAuthority, type Authority, type Identity } from '../helpers/certificates.ts'
 import { startEtcdCluster, type EtcdCluster } from '../helpers/etcd-cluster.ts'
 import { runMing, startMing, type Ming, type MingEnd } from '../helpers/ming.ts'
+import { enableAuth, startPlainEtcd, type PlainEtcd } from '../helpers/plain-etcd.ts'
+import { temporaryFolder } from '../helpers/temporary-folder.ts'
 import { etcdUnderTest } from '../helpers/test-lab.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
@@ -463,6 +468,113 @@ describe('completion', () => {
   )
 })
 
+describe('settings of the registry', () => {
+  let folder: string
+  let authority: Authority
+  let server: Identity
+  let secured: PlainEtcd
+  let guarded: PlainEtcd
+
+  beforeAll(async () => {
+    folder = await realpath(await mkdtemp(path.join(tmpdir(), 'lab-ming-')))
+    authority = await createAuthority(folder, 'authority')
+    server = await authority.sign('server', { names: ['IP:127.0.0.1'] })
+    const flags = ['--client-cert-auth', `--trusted-ca-file=${authority.certFile}`]
+    const started = [startPlainEtcd({ tls: server, flags }), startPlainEtcd()] as const
+    ;[secured, guarded] = await Promise.all(started)
+    await enableAuth(guarded)
+  })
+
+  afterAll(async () => {
+    await Promise.all([secured.close(), guarded.close()])
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  async function writeConfig(text: string): Promise<string> {
+    const file = path.join(await temporaryFolder(), 'ming.yaml')
+    await writeFile(file, text)
+    return file
+  }
+
+  test('lead through TLS with a certificate of our own, each endpoint too', async () => {
+    const client = await authority.sign('client')
+    const address = secured.tlsEndpoints.join().replace('https://', '')
+    const trust = ['--endpoints', address, '--ca-file', authority.certFile]
+    const own = ['--cert-file', client.certFile, '--key-file', client.keyFile]
+    const provider = startMing([...trust, ...own, 'register', 'UserService', '127.0.0.1:8080'])
+    await said(provider, 'Registered')
+    const [found, members, refused] = await Promise.all([
+      runMing([...trust, ...own, '--output=json', 'discover', 'UserService']),
+      runMing([...trust, ...own, '--output=json', 'endpoints']),
+      runMing([...trust, '--timeout', '900', 'discover', 'UserService']),
+    ])
+    expect(json(found.stdout)).toMatchObject([{ instances: [{ servicePort: 8080 }] }])
+    expect(json(members.stdout)).toMatchObject([{ endpoints: [{ member: 'm1', answers: true }] }])
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toMatch(/certificate required|bad certificate/)
+    provider.signal('SIGTERM')
+    expect(await provider.ended).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  test('name a user, whose password may come from the environment', async () => {
+    const as = ['--endpoints', guarded.endpoints.join(), '--user']
+    const provider = startMing([...as, 'ming:ming', 'register', 'UserService', '127.0.0.1:8080'])
+    await said(provider, 'Registered')
+    const env = { MING_REGISTRY_PASSWORD: 'ming' }
+    const [found, members, refused] = await Promise.all([
+      runMing([...as, 'ming', '--output=json', 'discover', 'UserService'], { env }),
+      runMing([...as, 'root:root', '--output=json', 'endpoints']),
+      runMing([...as, 'ming:wrong', '--output=json', 'discover', 'UserService'], { env }),
+    ])
+    expect(json(found.stdout)).toMatchObject([{ instances: [{ servicePort: 8080 }] }])
+    expect(json(members.stdout)).toMatchObject([{ endpoints: [{ member: 'm1', answers: true }] }])
+    expect(refused).toMatchObject({ code: 1, stdout: '' })
+    expect(json(refused.stderr)).toMatchObject([{ code: 'ETCD_REFUSED' }])
+    provider.signal('SIGTERM')
+    expect(await provider.ended).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  test('are read from a file in the shape that the Java side binds', async () => {
+    const address = guarded.endpoints.join()
+    const java = `rpc:\n  registryConfig: { registry: etcd, address: '${address}', username: ming, password: ming, timeout: 4000 }\n`
+    const file = await writeConfig(java)
+    const found = await runMing(['services', '--config', file, '--output', 'json'])
+    expect(found).toMatchObject({ code: 0, stderr: '' })
+    const env = { MING_REGISTRY_PASSWORD: 'wrong' }
+    expect(await runMing(['services', '--config', file], { env })).toMatchObject({ code: 1 })
+  })
+
+  test('that work but may surprise are told of, and the command runs', async () => {
+    const file = await writeConfig('rpc: { registryConfig: { address: "http://localhost:2380" } }')
+    const end = await runMing(['--config', file, 'help'])
+    expect(end.code).toBe(0)
+    expect(end.stderr).toContain("localhost:2380: port 2380 is where etcd's members talk")
+    const data = await runMing(['--config', file, '--output', 'json', '--lang', 'zh-CN', 'help'])
+    expect(json(data.stderr)).toEqual([{ warning: matching(/^设置提醒：localhost:2380: /) }])
+  })
+
+  test('that cannot be used are all named at once, whoever gave them', async () => {
+    const file = await writeConfig('rpc: { registry: { type: zookeeper, adress: a } }')
+    const args = ['--config', file, '--endpoints', 'http://a/b', '--user', 'ming', 'services']
+    const env = { MING_REGISTRY_GUARD_MS: 'long', MING_REGISTRY_ENDPOINT: 'a' }
+    const end = await runMing(args, { env })
+    expect(end).toMatchObject({ code: 2, stdout: '' })
+    const [first, ...problems] = end.stderr.trim().split('\n')
+    expect(first).toBe('6 settings of the registry cannot be used:')
+    expect(problems.map((problem) => problem.trim().split(': expected')[0])).toEqual([
+      '--endpoints',
+      'MING_REGISTRY_GUARD_MS',
+      'MING_REGISTRY_ENDPOINT',
+      `${file} rpc.registry.type`,
+      `${file} rpc.registry.adress`,
+      'password',
+    ])
+    const data = await runMing(['--output', 'json', ...args], { env })
+    expect(data).toMatchObject({ code: 2, stdout: '' })
+    expect(json(data.stderr)).toMatchObject([{ code: 'CONFIG' }])
+  })
+})
+
 describe('misuse and misfortune', () => {
   const closed = ['--endpoints', '127.0.0.1:1', '--timeout', '600']
 
@@ -487,8 +599,11 @@ describe('misuse and misfortune', () => {
   test.each([
     [['--ouput', 'json', 'services'], 'Did you mean --output?'],
     [['--output', 'xml', 'services'], '--output is "xml", expected one of: text, json.'],
-    [['services', '--timeout', 'soon'], '--timeout is "soon", expected a whole number'],
-    [['--endpoints', 'http://a/b', 'services'], '"http://a/b" is no endpoint'],
+    [['services', '--timeout', 'soon'], '--timeout: expected a whole number of milliseconds'],
+    [['--endpoints', 'http://a/b', 'services'], '--endpoints: expected host:port'],
+    [['--key-file', 'k.pem', 'services'], 'tls.certFile: expected a value to go with --key-file'],
+    [['--ca-file', '/no/such.pem', 'services'], 'tls.caFile /no/such.pem: expected a file with'],
+    [['--config', '/no/such.yaml', 'services'], 'The file of --config cannot be read: ENOENT'],
     [['register', 'S', 'h:1', '--tll', '5'], 'Did you mean --ttl?'],
     [['discover'], 'Usage: ming discover <service[:version]>'],
     [['discover', 'a:b:c'], 'there is more than one ":"'],

@@ -6,8 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { EtcdConnection } from '../../lab-server/etcd/connection.ts'
 import type { WatchBatch } from '../../lab-server/etcd/etcd-calls.ts'
 import { EtcdClient, type EtcdClientOptions } from '../../lab-server/etcd/etcd-client.ts'
-import { readRegistryConfig } from '../../lab-server/registry/registry-config.ts'
-import { openRegistry, type OpenRegistry } from '../../lab-server/registry/registry-factory.ts'
+import { openRegistry, type OpenRegistry } from '../../lab-server/open-registry.ts'
 import type { ServiceInstance } from '../../lab-server/registry/registry.ts'
 import type { LabError } from '../../protocol/index.ts'
 import { addUsers, enableAuth, startPlainEtcd, type PlainEtcd } from '../helpers/plain-etcd.ts'
@@ -33,8 +32,7 @@ function connect(etcd: PlainEtcd, options: Partial<EtcdClientOptions> = {}): Etc
 }
 
 function open(etcd: PlainEtcd, onTrouble: (error: LabError) => void = () => {}): OpenRegistry {
-  const { config } = readRegistryConfig({ options: { ...ming, endpoints: etcd.endpoints } })
-  const opened = openRegistry(config, { onTrouble })
+  const opened = openRegistry({ endpoints: etcd.endpoints, credentials: ming }, { onTrouble })
   closers.push(() => opened.close())
   return opened
 }

@@ -43,17 +43,25 @@ async function installPackage(): Promise<string> {
 }
 
 const application = `
-import { LabError, openRegistry, type Discovery, type OpenRegistry } from 'ming-registry-lab/registry'
+import {
+  LabError,
+  openRegistry,
+  readRegistryConfig,
+  type Discovery,
+  type OpenRegistry,
+  type RegistryConfig,
+} from 'ming-registry-lab/registry'
 
 // @ts-expect-error The types are there: this lacks half of what a discovery is.
 export const wrong: Discovery = { instances: [] }
 
 export async function main(endpoints: readonly string[]): Promise<number> {
-  const opened: OpenRegistry = openRegistry({
-    endpoints,
-    deadlineMs: 5000,
-    onTrouble: (error: LabError) => console.error(error.code),
+  const { config }: { config: RegistryConfig } = readRegistryConfig({
+    options: { endpoints, timeoutMs: 5000 },
+    env: process.env,
   })
+  const onTrouble = (error: LabError) => console.error(error.code)
+  const opened: OpenRegistry = openRegistry(config, { onTrouble })
   const instance = {
     serviceName: 'Installed',
     serviceVersion: '1.0',

@@ -517,7 +517,14 @@ export const en = {
       `${p.program} help <command> shows its options and examples. Exit codes: 0 well, 1 failed, 2 wrong usage, 130 Ctrl-C.`,
     options: {
       endpoints:
-        'members of etcd, separated by commas: http://, https:// or unix:// addresses, or host:port (default: MING_REGISTRY_ENDPOINTS, else http://127.0.0.1:2379)',
+        'members of etcd, separated by commas: http://, https:// or unix:// addresses, or host:port (default: http://127.0.0.1:2379)',
+      user: 'who to be for etcd; a password may stand in MING_REGISTRY_PASSWORD, where no list of processes shows it',
+      'ca-file':
+        "the authorities that sign members' certificates (default: those that Node trusts)",
+      'cert-file': 'our own certificate, where etcd asks clients for one',
+      'key-file': 'the private key of --cert-file',
+      config:
+        'settings of the registry from a file, as rpc.registry or rpc.registryConfig of the framework; MING_REGISTRY_… goes before it, and an option before both',
       output: 'words for readers, or JSON for programs; a stream is one object a line',
       lang: 'language of the words (default: that of the shell)',
       timeout: 'milliseconds that etcd may take to answer (default: 5000)',
@@ -531,8 +538,8 @@ export const en = {
     choice: (p: { option: string; value: string; choices: string }) =>
       `${p.option} is "${p.value}", expected one of: ${p.choices}.`,
     takesNoValue: (p: { option: string }) => `${p.option} takes no value.`,
-    endpoint: (p: { value: string }) =>
-      `"${p.value}" is no endpoint: expected http://host:port, https://host:port, unix:///path or host:port.`,
+    unreadable: (p: { reason: string }) => `The file of --config cannot be read: ${p.reason}`,
+    configWarning: (p: { text: string }) => p.text,
     unanswered: (p: { endpoints: string; reason: string }) =>
       `etcd did not answer at ${p.endpoints}. Is it there? --endpoints or MING_REGISTRY_ENDPOINTS names another one. ${p.reason}`,
     internal: 'Something went wrong in the program itself. The details stand above.',

@@ -83,6 +83,7 @@ export const zhCn: Messages = {
     ETCD_REFUSED: 'etcd 拒绝了这个请求。',
     CLOSED: '连接已经关闭。',
     NOT_ALLOWED: '这里不允许这样做。',
+    CONFIG: '设置有误。',
   },
   refusal: describeRefusal,
   errorWithOriginal: (sentence, original) => `${sentence}原文：${original}`,
@@ -431,7 +432,13 @@ export const zhCn: Messages = {
       `${p.program} help <命令> 查看选项和示例。退出码：0 正常，1 失败，2 用法错误，130 Ctrl-C。`,
     options: {
       endpoints:
-        'etcd 成员的地址，用逗号分隔：http://、https://、unix:// 或 host:port（默认取 MING_REGISTRY_ENDPOINTS，否则 http://127.0.0.1:2379）',
+        'etcd 成员的地址，用逗号分隔：http://、https://、unix:// 或 host:port（默认 http://127.0.0.1:2379）',
+      user: '访问 etcd 的用户；密码可以放在 MING_REGISTRY_PASSWORD 里，免得出现在进程列表中',
+      'ca-file': '签发成员证书的 CA（默认用 Node 信任的那些）',
+      'cert-file': '自己的证书，etcd 要求客户端证书时使用',
+      'key-file': '--cert-file 对应的私钥',
+      config:
+        '从文件读取注册中心的设置，写法同框架的 rpc.registry 或 rpc.registryConfig；MING_REGISTRY_… 优先于文件，选项优先于两者',
       output: '给人看的文字，或给程序用的 JSON；持续输出时每行一个对象',
       lang: '输出的语言（默认随 shell 的设置）',
       timeout: 'etcd 最多可以用多少毫秒来应答（默认 5000）',
@@ -444,8 +451,8 @@ export const zhCn: Messages = {
       `命令之前没有选项 ${p.option}。${p.nearest === null ? '' : `是不是 ${p.nearest}？`}`,
     choice: (p) => `${p.option} 的值是“${p.value}”，应为其中之一：${p.choices}。`,
     takesNoValue: (p) => `${p.option} 不带值。`,
-    endpoint: (p) =>
-      `“${p.value}”不是端点地址：应为 http://host:port、https://host:port、unix:///path 或 host:port。`,
+    unreadable: (p) => `读不了 --config 指定的文件：${p.reason}`,
+    configWarning: (p) => `设置提醒：${p.text}`,
     unanswered: (p) =>
       `etcd 在 ${p.endpoints} 没有应答。它在那里吗？可以用 --endpoints 或 MING_REGISTRY_ENDPOINTS 指定别的地址。原文：${p.reason}`,
     internal: '程序自身出了问题，细节见上文。',
