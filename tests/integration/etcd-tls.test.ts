@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, realpath, rename, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, readdir, realpath, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -105,6 +105,7 @@ describe('etcd that asks clients for a certificate', () => {
         MING_REGISTRY_PASSWORD: 'ming',
         MING_REGISTRY_CA_FILE: authority.certFile,
         MING_REGISTRY_TTL_SECONDS: '7',
+        MING_REGISTRY_SNAPSHOT_DIR: path.join(dir, 'snapshots'),
       },
     })
     const opened = openRegistry(config)
@@ -120,6 +121,9 @@ describe('etcd that asks clients for a certificate', () => {
     expect(registration.lease().ttlSeconds).toBe(7)
     const found = await registry.discover({ name: 'Order', version: '1.0' })
     expect(found.instances).toHaveLength(1)
+    await registry.follow({ name: 'Order', version: '1.0' })
+    await opened.close()
+    expect(await readdir(path.join(dir, 'snapshots'))).not.toEqual([])
   })
 })
 
