@@ -23,8 +23,9 @@ afterAll(async () => {
 
 /** Runs a program as a user's shell would; rejects with what it printed when it fails. */
 async function run(program: string, args: readonly string[], cwd: string): Promise<string> {
-  const names = ['PATH', 'HOME', 'LAB_CACHE_DIR', 'NODE_EXTRA_CA_CERTS']
-  const env = Object.fromEntries(names.map((name) => [name, process.env[name]]))
+  // Without what npm told the script that runs these tests.
+  const own = Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name))
+  const env = Object.fromEntries(own)
   const { stdout } = await promisify(execFile)(program, args, { cwd, env, timeout: installMs })
   return stdout
 }
