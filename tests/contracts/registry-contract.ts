@@ -13,6 +13,7 @@ import {
   type CreateRegistry,
   type RegistryWorld,
 } from '../helpers/registry-world.ts'
+import { instanceAt } from '../helpers/instance-at.ts'
 import { waitFor as waitPatiently } from '../helpers/wait-for.ts'
 
 /** Holds a registry to one contract, with the time limit of a test. */
@@ -62,14 +63,8 @@ export function describeRegistry(
 
     const waitFor: typeof waitPatiently = (what, look) =>
       waitPatiently(what, look, { timeoutMs: patienceMs() })
-    const instance = (servicePort: number, extra?: Record<string, unknown>): ServiceInstance => ({
-      serviceName: service.name,
-      serviceVersion: service.version,
-      serviceHost: 'localhost',
-      servicePort,
-      serviceGroup: 'default',
-      ...(extra && { extra }),
-    })
+    const instance = (port: number, extra?: Record<string, unknown>) =>
+      instanceAt(service, port, extra)
     const keyOf = (port: number): string => `/rpc/${service.name}:1.0/localhost:${port}`
     const rawKey = async (key: string) => (await world.etcd.range({ key })).kvs[0]
     const revision = async () => (await world.etcd.range({ key: 'any' })).header.revision

@@ -3,17 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEtcdRegistry } from '../../lab-server/registry/etcd-registry.ts'
 import { createNaiveRegistry } from '../../lab-server/registry/naive/naive-registry.ts'
 import type { NaiveRegistry } from '../../lab-server/registry/naive/naive-port.ts'
-import type {
-  Discovery,
-  FollowingRegistry,
-  ServiceId,
-  ServiceInstance,
-} from '../../lab-server/registry/registry.ts'
+import type { Discovery, FollowingRegistry, ServiceId } from '../../lab-server/registry/registry.ts'
 import {
   createRegistryWorld,
   type ProviderProcess,
   type RegistryWorld,
 } from '../helpers/registry-world.ts'
+import { instanceAt } from '../helpers/instance-at.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 import { checkHistory } from './check-history.ts'
 import { Recorder } from './recorder.ts'
@@ -25,13 +21,7 @@ const longMs = ttlSeconds * 1000 + bounds.missing + bounds.lingering
 const service: ServiceId = { name: 'Beside', version: '1.0' }
 const prefix = '/rpc/Beside:1.0/'
 
-const instance = (servicePort: number): ServiceInstance => ({
-  serviceName: service.name,
-  serviceVersion: service.version,
-  serviceHost: 'localhost',
-  servicePort,
-  serviceGroup: 'default',
-})
+const instance = (port: number) => instanceAt(service, port)
 
 /** A consumer that asks its registry all the time, as one asks before every call. */
 function askOften(name: string, registry: NaiveRegistry, recorder: Recorder) {

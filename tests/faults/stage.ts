@@ -3,11 +3,11 @@ import type {
   FollowingRegistry,
   Registration,
   ServiceId,
-  ServiceInstance,
 } from '../../lab-server/registry/registry.ts'
 import { parseInstanceKey, servicePrefix } from '../../lab-server/registry/service-key.ts'
 import type { RegistryWorld } from '../helpers/registry-world.ts'
 import type { SeededRandom } from '../helpers/seeded-random.ts'
+import { instanceAt } from '../helpers/instance-at.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 import { Recorder } from './recorder.ts'
 
@@ -71,7 +71,7 @@ export class Stage {
     const registry = this.world.open()
     this.#registries.push(registry)
     const port = this.#takePort()
-    const registration = await registry.register(this.#instance(port), { ttlSeconds })
+    const registration = await registry.register(instanceAt(service, port), { ttlSeconds })
     this.recorder.born(port, ttlSeconds * 1000)
     this.#providers.push({ port, registry, registration })
   }
@@ -88,7 +88,7 @@ export class Stage {
 
   async startProcess(): Promise<ProcessProvider> {
     const port = this.#takePort()
-    const provider = await this.world.startProvider(this.#instance(port), processTtlSeconds)
+    const provider = await this.world.startProvider(instanceAt(service, port), processTtlSeconds)
     const ttlMs = processTtlSeconds * 1000
     this.recorder.born(port, ttlMs)
     return { port, ttlMs, ...provider }
@@ -154,15 +154,5 @@ export class Stage {
     const port = this.#nextPort
     this.#nextPort += 1
     return port
-  }
-
-  #instance(servicePort: number): ServiceInstance {
-    return {
-      serviceName: service.name,
-      serviceVersion: service.version,
-      serviceHost: 'localhost',
-      servicePort,
-      serviceGroup: 'default',
-    }
   }
 }

@@ -12,10 +12,10 @@ import type {
   Registration,
   RegistryChange,
   ServiceId,
-  ServiceInstance,
 } from '../../lab-server/registry/registry.ts'
 import type { LabError } from '../../protocol/index.ts'
 import { createRegistryWorld, type RegistryWorld } from '../helpers/registry-world.ts'
+import { instanceAt } from '../helpers/instance-at.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
 let world: RegistryWorld<FollowingRegistry>
@@ -45,14 +45,7 @@ afterEach(async () => {
   await rm(snapshots, { recursive: true })
 })
 
-const instance = (servicePort: number, extra?: Record<string, unknown>): ServiceInstance => ({
-  serviceName: service.name,
-  serviceVersion: service.version,
-  serviceHost: 'localhost',
-  servicePort,
-  serviceGroup: 'default',
-  ...(extra && { extra }),
-})
+const instance = (port: number, extra?: Record<string, unknown>) => instanceAt(service, port, extra)
 const keyOf = (port: number): string => `/rpc/${service.name}:1.0/localhost:${port}`
 
 /** A Range that reads keys, not one that only asks a member how far it is. */
