@@ -256,7 +256,10 @@ export async function complete(request: CompletionRequest): Promise<Completions>
   return { from: at.from, candidates: takeFitting(found, at.prefix, offer) }
 }
 
-/** A shell that asks for candidates quotes them itself; what has no place on one line is left out. */
+/**
+ * Not quoted: how a shell reads a word only its own completion script knows (completion-script.ts).
+ * What has no place on one line is left out.
+ */
 function offerRaw({ value, description }: Completion): Completion[] {
   if (makeVisibleInline(value) !== value) return []
   return [{ value, description: makeVisibleInline(description) }]

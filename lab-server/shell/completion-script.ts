@@ -10,28 +10,36 @@ export function completionScript(shell: (typeof shells)[number], program: string
 }
 
 /**
- * bash cuts words at ":" too, which services and addresses are full of: the words are taken from
- * the line itself, and of a candidate only what follows the last ":" is given back. Works with the
- * bash 3.2 of macOS.
+ * bash cuts words at ":", "=" and "@" too, which services and addresses are full of: the words are
+ * taken from the line itself, and of a candidate only what follows the last of them is given back.
+ * bash puts a candidate into the line as it comes, and whoever writes to etcd names services, so
+ * each is quoted. Inside quotes of the reader that would read differently: nothing is offered there.
+ * Works with the bash 3.2 of macOS.
  */
 const bash = `# bash completion for PROGRAM. To try it: source <(PROGRAM completion bash)
 _PROGRAM() {
-  local line="\${COMP_LINE:0:COMP_POINT}" current before='' value rest
+  local line="\${COMP_LINE:0:COMP_POINT}" current before='' breaks='' mark value rest
   local -a words
-  read -r -a words <<<"$line"
-  case "$line" in *[[:space:]]) words+=('') ;; esac
-  current="\${words[\${#words[@]}-1]}"
-  case "$COMP_WORDBREAKS" in
-    *:*) case "$current" in *:*) before="\${current%:*}:" ;; esac ;;
-  esac
+  local escaped='\\\\?'
   COMPREPLY=()
+  case "\${line//$escaped/}" in *[\\'\\"]*) return ;; esac
+  # Without -r: "a\\ b" is one word, and means "a b".
+  read -a words <<<"$line"
+  case "\${line//$escaped/x}" in *[[:space:]]) words+=('') ;; esac
+  current="\${words[\${#words[@]}-1]}"
+  for mark in ':' '=' '@'; do
+    case "$COMP_WORDBREAKS" in *"$mark"*) breaks="$breaks$mark" ;; esac
+  done
+  if [ -n "$breaks" ]; then before="\${current%"\${current##*[$breaks]}"}"; fi
   while IFS=$'\\t' read -r value rest; do
-    COMPREPLY+=("\${value#"$before"}")
+    printf -v value %q "\${value#"$before"}"
+    COMPREPLY+=("$value")
   done < <("\${words[0]}" __complete "\${words[@]:1}" 2>/dev/null)
 }
 complete -F _PROGRAM PROGRAM
 `
 
+/** zsh quotes what it inserts, and hands over the words as they are typed: quoted. */
 const zsh = `#compdef PROGRAM
 # zsh completion for PROGRAM. To try it: source <(PROGRAM completion zsh)
 _PROGRAM() {
@@ -39,7 +47,7 @@ _PROGRAM() {
   local value description
   while IFS=$'\\t' read -r value description; do
     candidates+=("\${value//:/\\:}\${description:+:$description}")
-  done < <("\${words[1]}" __complete "\${(@)words[2,CURRENT]}" 2>/dev/null)
+  done < <("\${words[1]}" __complete "\${(@Q)words[2,CURRENT]}" 2>/dev/null)
   _describe 'PROGRAM' candidates
 }
 if [[ "\${funcstack[1]}" == _PROGRAM ]]; then
@@ -49,6 +57,7 @@ else
 fi
 `
 
+/** fish quotes what it inserts. */
 const fish = `# fish completion for PROGRAM. To try it: PROGRAM completion fish | source
 function __PROGRAM_complete
     set -l words (commandline -opc)

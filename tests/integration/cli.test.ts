@@ -437,22 +437,51 @@ describe('completion', () => {
     expect(await complete('completion', '')).toEqual(['bash', 'zsh', 'fish', ''])
   })
 
-  test('in bash puts whole services and addresses in, colons and all', async () => {
-    await putInstance('UserService', 8080)
-    const { stdout: script } = await runMing(['completion', 'bash'])
-    await expect(bash(['-n'], script)).resolves.toBe('')
-    const cli = path.resolve(import.meta.dirname, '../../lab-server/cli.ts')
-    // As bash sets it when it is interactive.
-    const scene = `export MING_REGISTRY_ENDPOINTS='${endpoints}' COMP_WORDBREAKS=$' \\t\\n"\\'><=;|&(:'`
-    const program = `${scene}; ming() { '${process.execPath}' '${cli}' "$@"; }`
-    const tab = (line: string) =>
-      bash(
+  describe('in bash', () => {
+    /** What Tab puts in at the end of each line; a test hears of it through the words it becomes. */
+    const inBash = async (script: string) => {
+      const { stdout: completion } = await runMing(['completion', 'bash'])
+      await expect(bash(['-n'], completion)).resolves.toBe('')
+      const cli = path.resolve(import.meta.dirname, '../../lab-server/cli.ts')
+      return bash(
         [],
-        `${program}\n${script}\nCOMP_LINE='${line}' COMP_POINT=${line.length}; _ming; echo "\${COMPREPLY[*]}"`,
+        `export MING_REGISTRY_ENDPOINTS='${endpoints}'
+        # As bash sets it when it is interactive.
+        COMP_WORDBREAKS=$' \\t\\n"\\'@><=;|&(:'
+        ming() { '${process.execPath}' '${cli}' "$@"; }
+        ${completion}
+        tab() { COMP_LINE="$1" COMP_POINT=\${#1}; _ming; }
+        ${script}`,
       )
-    expect(await tab('ming dereg')).toBe('deregister\n')
-    expect(await tab('ming discover UserService:')).toBe('1.0\n')
-    expect(await tab('ming explain UserService 10.0.0.7:80')).toBe('8080\n')
+    }
+    const tab = (line: string) => inBash(`tab '${line}'; printf '%s\\n' "\${COMPREPLY[@]}"`)
+
+    test('puts whole services and addresses in, colons and all', async () => {
+      await putInstance('UserService', 8080)
+      await putInstance('pay@home', 8080)
+      expect(await tab('ming dereg')).toBe('deregister\n')
+      expect(await tab('ming discover UserService:')).toBe('1.0\n')
+      expect(await tab('ming explain UserService 10.0.0.7:80')).toBe('8080\n')
+      expect(await tab('ming discover pay@h')).toBe('home\n')
+    })
+
+    test('puts in what bash reads as that very service, whatever etcd holds', async () => {
+      const names = [
+        'a;echo pwned',
+        'b$(echo${IFS}pwned)',
+        'c`echo pwned`',
+        `d'$(echo pwned)"`,
+        'e f',
+        '~',
+        '中',
+      ]
+      for (const name of names) await etcd.put({ key: `/rpc/${name}:1.0/10.0.0.7:8080`, value: '' })
+      const read = await inBash(`tab 'ming discover '
+        for one in "\${COMPREPLY[@]}"; do eval "printf '%s\\n' $one"; done`)
+      expect(read.trimEnd().split('\n').toSorted()).toEqual(names.toSorted())
+      expect(await tab('ming discover e\\ ')).toBe('e\\ f\n')
+      expect(await tab('ming discover "e')).toBe('\n')
+    })
   })
 
   test.each(['zsh', 'fish'])(
