@@ -17,7 +17,7 @@ import {
 import { availableCommands, findCommand, unknownCommand } from './command-table.ts'
 import { quorumNow } from './commands/cluster-facts.ts'
 import { complete, completeWords, type Completions } from './complete.ts'
-import { findEndpoints } from './etcdctl/endpoints.ts'
+import { withoutDirectory } from './etcdctl/endpoints.ts'
 import { withWayOut } from './etcd-hints.ts'
 import { jsonLine } from './json-line.ts'
 import { inMemberWords } from './member-errors.ts'
@@ -245,9 +245,8 @@ class CommandShell implements Shell, ProgramShell {
     }
     const known = inMemberWords(withWayOut(error), driver.members())
     if (known !== error) return known
-    const { dir } = findEndpoints(driver.members())
-    const message = error.message.replaceAll(`${dir}/`, '')
-    if (dir === '/' || message === error.message) return error
+    const message = withoutDirectory(error.message, driver.members())
+    if (message === error.message) return error
     return new LabError(error.code, message, { cause: error, details: error.details })
   }
 

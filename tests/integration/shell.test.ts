@@ -534,6 +534,22 @@ describe('faults', () => {
     expect(await discover.ended).toMatchObject({ code: 130, error: { code: 'INTERRUPTED' } })
   })
 
+  /** The registry's own keys are the only paths that a reader is to see. */
+  const hostPath = /(?<![\w/])\/(?!rpc\/)[\w.-]+\//
+
+  test('doctor names the member that is silent, and no directory of the host', async () => {
+    await lab.run('kill etcd1')
+    const english = await lab.run('doctor')
+    expect(english).toMatchObject({ code: 1, error: null, err: '' })
+    expect(english.out).toContain('No answer from etcd1: ')
+    const chinese = await lab.run('doctor', { locale: 'zh-CN' })
+    expect(chinese.out).toContain('etcd1 没有应答：')
+    for (const { out } of [english, chinese]) {
+      expect(out).not.toMatch(hostPath)
+      expect(out).not.toContain(lab.labDir)
+    }
+  })
+
   test('start and resume alone bring back every member that is missing, and no other', async () => {
     await lab.run('kill etcd1')
     await lab.run('stop etcd2')

@@ -2,6 +2,7 @@ import type { Command, CommandContext } from '../command.ts'
 import { diagnose, type Finding } from '../doctor/diagnose.ts'
 import { examine, most, type Examination } from '../doctor/examine.ts'
 import { remediesFor } from '../doctor/remedies.ts'
+import { withoutDirectory } from '../etcdctl/endpoints.ts'
 import type { Messages } from '../messages/en.ts'
 import { makeVisibleInline } from '../sanitize.ts'
 import { registryOf } from './tools.ts'
@@ -20,10 +21,16 @@ function findAll(context: CommandContext, seen: Examination): readonly Diagnosis
   }))
 }
 
-/** The member behind an endpoint, where the lab's own sockets would say nothing to a reader. */
-function endpointName(endpoint: string, { tools }: CommandContext): string {
+/** In a lab its sockets would say nothing to a reader: a member's name does, and no directory. */
+function inLabWords<T extends Finding>(finding: T, { tools }: CommandContext): T {
   const members = tools.driver?.members() ?? []
-  return members.find(({ clientUrl }) => clientUrl === endpoint)?.name ?? endpoint
+  const nameOf = (endpoint: string) =>
+    members.find(({ clientUrl }) => clientUrl === endpoint)?.name ?? endpoint
+  return {
+    ...finding,
+    ...('endpoint' in finding && { endpoint: nameOf(finding.endpoint) }),
+    ...('reason' in finding && { reason: withoutDirectory(finding.reason, members) }),
+  }
 }
 
 function describeFinding(finding: Finding, m: Messages): string {
@@ -131,11 +138,7 @@ export const doctor: Command = {
   async run(context) {
     const { m } = context
     const seen = await context.wait(examine(registryOf(context).inspector))
-    const findings = findAll(context, seen).map((finding) =>
-      'endpoint' in finding
-        ? { ...finding, endpoint: endpointName(finding.endpoint, context) }
-        : finding,
-    )
+    const findings = findAll(context, seen).map((finding) => inLabWords(finding, context))
     const scope = describeScope(seen)
     const data = {
       healthy: findings.length === 0,

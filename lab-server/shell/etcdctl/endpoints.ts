@@ -28,6 +28,12 @@ export function findEndpoints(members: readonly MemberProcess[]): EtcdctlEndpoin
   return { dir: together ? dir : '/', byMember: new Map(byMember) }
 }
 
+/** Words of the layers below, in which no socket shows where the host keeps its labs. */
+export function withoutDirectory(text: string, members: readonly MemberProcess[]): string {
+  const { dir } = findEndpoints(members)
+  return dir === '/' ? text : text.replaceAll(`${dir}/`, '')
+}
+
 /** The member that a reader means by a value of `--endpoints`; null when it is none of this lab. */
 export function findMember(value: string, endpoints: EtcdctlEndpoints): string | null {
   for (const [name, endpoint] of endpoints.byMember) {
