@@ -15,6 +15,7 @@ const ports = {
     'draining',
     'instance-problem',
     'naive/naive-fault',
+    'naive/naive-limits',
     'naive/naive-port',
     'registry',
     'service-key',

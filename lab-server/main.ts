@@ -19,6 +19,7 @@ import { endWithSignals } from './lifecycle.ts'
 import { createLogger, type Logger } from './logger.ts'
 import { createProcessControl } from './providers/process-control.ts'
 import { createEtcdRegistry } from './registry/etcd-registry.ts'
+import { labLimits } from './registry/naive/naive-limits.ts'
 import { createNaiveRegistry } from './registry/naive/naive-registry.ts'
 import { createShell, type ShellOptions } from './shell/shell.ts'
 import { readVersion } from './version.ts'
@@ -152,6 +153,7 @@ function openShell(
   })
   const naive = createNaiveRegistry({
     client,
+    limits: labLimits,
     onTrouble: (error) => tools.logger.debug('naive registry trouble', { error: error.message }),
   })
   const providers = createProcessControl({

@@ -50,6 +50,7 @@ export const errorCodes = [
   'UNDECODABLE',
   'NOT_REGISTERED',
   'LEASE_LOST',
+  'NAIVE_LIMIT',
   'ETCD_REFUSED',
   'CLOSED',
   // Set-up and configuration

@@ -1,6 +1,7 @@
 import { LabError, type ErrorCode, type Locale } from '../../protocol/index.ts'
 import type { ShellTools } from './command.ts'
 import { readRefusal } from '../registry/instance-problem.ts'
+import { readLimitReached } from '../registry/naive/naive-limits.ts'
 import { en, type Messages } from './messages/en.ts'
 import { messagesFor } from './messages/messages.ts'
 
@@ -32,6 +33,8 @@ export function describeError(
   if (error instanceof ShellError) return error.text(m)
   const refusal = error.code === 'INVALID_INSTANCE' ? readRefusal(error.details) : null
   if (refusal !== null) return m.refusal(refusal)
+  const reached = error.code === 'NAIVE_LIMIT' ? readLimitReached(error.details) : null
+  if (reached !== null) return m.naive.limits[reached.what](reached)
   if (error.code === 'INTERNAL') {
     return (program === null ? m.errors.INTERNAL : m.program.internal) ?? error.message
   }

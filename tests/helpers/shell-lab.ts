@@ -11,6 +11,7 @@ import { createLogger } from '../../lab-server/logger.ts'
 import { createProcessControl } from '../../lab-server/providers/process-control.ts'
 import type { ProviderControl } from '../../lab-server/providers/provider-control.ts'
 import { createEtcdRegistry } from '../../lab-server/registry/etcd-registry.ts'
+import { labLimits } from '../../lab-server/registry/naive/naive-limits.ts'
 import { createNaiveRegistry } from '../../lab-server/registry/naive/naive-registry.ts'
 import type { FollowingRegistry } from '../../lab-server/registry/registry.ts'
 import { createShell, type CommandResult, type Shell } from '../../lab-server/shell/shell.ts'
@@ -64,7 +65,7 @@ export async function startShellLab(): Promise<ShellLab> {
   const endpoints = driver.members().map((member) => member.clientUrl)
   const client = new EtcdClient({ endpoints })
   const registry = createEtcdRegistry({ client })
-  const naive = createNaiveRegistry({ client })
+  const naive = createNaiveRegistry({ client, limits: labLimits })
   const log: string[] = []
   const providers = createProcessControl({
     dir: labDir,

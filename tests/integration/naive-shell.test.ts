@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { labLimits } from '../../lab-server/registry/naive/naive-limits.ts'
 import { startShellLab, type ShellLab } from '../helpers/shell-lab.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
@@ -74,6 +75,47 @@ describe('the naive registry', () => {
     hanging.interrupt()
     expect(await hanging.ended).toMatchObject({ code: 130, out: '' })
     await lab.heal()
+  })
+
+  test('keeps so many calls of impatient readers, and no more; they end with their member', async () => {
+    await lab.run('register NaiveBusy 127.0.0.1:7003')
+    await lab.run('kill etcd1')
+    const patient = lab.open('discover NaiveBusy --naive')
+    for (let call = 1; call < labLimits.calls; call += 1) {
+      const impatient = lab.open('discover NaiveBusy --naive')
+      impatient.interrupt()
+      expect((await impatient.ended).code).toBe(130)
+    }
+    const refused = await lab.run('discover NaiveBusy --naive')
+    expect(refused).toMatchObject({ code: 1, out: '', error: { code: 'NAIVE_LIMIT' } })
+    expect(refused.err).toContain('64 calls of the naive registry still wait')
+    expect(refused.err).toContain('start etcd1')
+    const chinese = await lab.run('discover NaiveBusy --naive', { locale: 'zh-CN' })
+    expect(chinese.err).toContain('朴素注册中心还有 64 个调用在等')
+    expect(chinese.err).toContain('start etcd1')
+    expect((await lab.run('discover NaiveBusy')).code).toBe(0)
+
+    await lab.heal()
+    expect((await patient.ended).out).toMatch(/127\.0\.0\.1:7003 +default/)
+    expect((await lab.run('discover NaiveBusy --naive')).code).toBe(0)
+  })
+
+  test('keeps so many watches, and none of what does not fit', async () => {
+    const fill = async (service: string, instances: number) => {
+      for (let port = 1; port <= instances; port += 1) {
+        const value = JSON.stringify({ serviceName: service, serviceHost: 'h', servicePort: port })
+        await lab.client.put({ key: `/rpc/${service}:1.0/h:${port}`, value })
+      }
+    }
+    await fill('NaiveWide', labLimits.watches + 1)
+    await fill('NaiveNarrow', 1)
+    for (const locale of ['en', 'zh-CN'] as const) {
+      const refused = await lab.run('discover NaiveWide --naive', { locale })
+      expect(refused).toMatchObject({ code: 1, out: '', error: { code: 'NAIVE_LIMIT' } })
+      expect(refused.err).toMatch(/at most 200 of them|最多保留 200 个/)
+    }
+    expect((await lab.run('discover NaiveNarrow --naive')).code).toBe(0)
+    await lab.client.deleteRange({ prefix: '/rpc/NaiveWide:' })
   })
 
   test('is offered as a flag, after which the next word is not taken for its value', async () => {

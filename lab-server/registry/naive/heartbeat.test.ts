@@ -55,6 +55,19 @@ test('a beat that does not end holds up the next, unless they may overlap', asyn
   expect(started).toBe(1 + 6)
 })
 
+test('no more beats overlap than may, and those left out are told of', async () => {
+  let started = 0
+  let leftOut = 0
+  const beat = () => {
+    started += 1
+    // The first ends when it is over, and so makes room for the fourth.
+    return started === 1 ? Promise.resolve() : new Promise<void>(() => {})
+  }
+  const onLeftOut = () => void (leftOut += 1)
+  await beatsOfAMinute({ aligned: true, overlapping: true, mostBeats: 2, onLeftOut, beat })
+  expect({ started, leftOut }).toEqual({ started: 3, leftOut: 3 })
+})
+
 test('a scheduler serves one registry of its process, and then the next', () => {
   const scheduler = new ProcessScheduler()
   scheduler.start()

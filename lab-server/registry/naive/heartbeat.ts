@@ -16,21 +16,33 @@ export interface HeartbeatOptions {
   readonly aligned: boolean
   /** Starts a beat although the one before has not ended. */
   readonly overlapping: boolean
+  /** Of those that overlap, at once; the next is left out. Absent = any number. */
+  readonly mostBeats?: number
+  /** A beat was left out. */
+  readonly onLeftOut?: () => void
   /** Never rejects. */
   readonly beat: () => Promise<void>
 }
 
 /** Beats until the returned function is called. */
 export function startHeartbeat(options: HeartbeatOptions): () => void {
-  const { clock, overlapping, beat } = options
+  const { clock, overlapping, mostBeats = Infinity, beat } = options
   const nextDelay = options.aligned ? alignedDelays(options) : jitteredDelays(options)
   let isStopped = false
+  let underWay = 0
   let callOff = () => {}
   const schedule = () => {
     if (!isStopped) callOff = clock.after(nextDelay(), tick)
   }
   const tick = () => {
+    if (underWay >= mostBeats) {
+      options.onLeftOut?.()
+      schedule()
+      return
+    }
+    underWay += 1
     const beating = beat()
+    void beating.then(() => (underWay -= 1))
     if (overlapping) schedule()
     else void beating.then(schedule)
   }

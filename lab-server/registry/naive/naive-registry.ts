@@ -20,7 +20,9 @@ import {
 } from '../service-key.ts'
 import { toDiscovery } from '../view.ts'
 import { startHeartbeat, wallClock, type ProcessScheduler, type WallClock } from './heartbeat.ts'
+import { limitCalls } from './limited-etcd.ts'
 import { allNaiveFaults, type NaiveFault } from './naive-fault.ts'
+import { limitReached, type NaiveLimits } from './naive-limits.ts'
 import type { NaiveDiscovery, NaiveRegistry } from './naive-port.ts'
 import { NaiveProvider } from './naive-provider.ts'
 import type { NaiveTools } from './naive-tools.ts'
@@ -38,6 +40,8 @@ export interface NaiveRegistryOptions {
   readonly heartbeatMs?: number
   /** That of its process; absent = it is the only registry there. */
   readonly scheduler?: ProcessScheduler
+  /** None by default, as in the original. What is refused rejects with `NAIVE_LIMIT`. */
+  readonly limits?: NaiveLimits
 }
 
 const defaultTtlSeconds = 30
@@ -66,7 +70,7 @@ class NaiveEtcdRegistry implements NaiveRegistry {
   #closed: Promise<void> | null = null
 
   constructor(options: NaiveRegistryOptions) {
-    const { client, faults = allNaiveFaults, onTrouble = () => undefined } = options
+    const { client, faults = allNaiveFaults, limits, onTrouble = () => undefined } = options
     const has = (fault: NaiveFault) => faults.has(fault)
     // Fault 18: of all registries of a process the first has the scheduler, and the others fail.
     if (has('global-scheduler')) options.scheduler?.start()
@@ -77,13 +81,20 @@ class NaiveEtcdRegistry implements NaiveRegistry {
     const { signal } = this.#closing
     // Fault 14: a call waits as long as it takes.
     const calls = { signal, ...(has('no-deadline') && noDeadline) }
-    this.#tools = { etcd: this.#only ?? client, has, calls, onTrouble }
+    const all = this.#only ?? client
+    const etcd = limits ? limitCalls(all, limits.calls) : all
+    const admitWatches = (more: number) => this.#admitWatches(more, limits)
+    this.#tools = { etcd, has, calls, admitWatches, onTrouble }
     this.#provider = new NaiveProvider(this.#tools)
     const stop = startHeartbeat({
       periodMs: options.heartbeatMs ?? defaultHeartbeatMs,
       clock: options.clock ?? wallClock,
       aligned: has('aligned-ticks'),
       overlapping: has('global-scheduler'),
+      ...(limits && {
+        mostBeats: limits.beats,
+        onLeftOut: () => onTrouble(limitReached('beats', limits.beats)),
+      }),
       beat: () => this.#provider.beat(),
     })
     this.#stopHeartbeat = () => {
@@ -178,6 +189,11 @@ class NaiveEtcdRegistry implements NaiveRegistry {
     const view = this.#views.get(key) ?? new NaiveView(this.#tools, servicePrefix(service))
     this.#views.set(key, view)
     return view
+  }
+
+  #admitWatches(more: number, limits: NaiveLimits | undefined): void {
+    if (limits && this.watched().length + more > limits.watches)
+      throw limitReached('watches', limits.watches)
   }
 
   #checkOpen(): void {

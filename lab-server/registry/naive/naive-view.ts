@@ -74,8 +74,10 @@ export class NaiveView {
 
   async #fetch(): Promise<ServiceView> {
     const view = await this.#list()
+    const targets = this.#targets(view).filter((target) => !this.#watches.has(target))
+    this.#tools.admitWatches(targets.length)
     this.#cached = view
-    for (const target of this.#targets(view)) this.#watch(target, view.revision)
+    for (const target of targets) this.#watch(target, view.revision)
     return view
   }
 
@@ -99,7 +101,6 @@ export class NaiveView {
   }
 
   #watch(target: string, listedAt: bigint): void {
-    if (this.#watches.has(target)) return
     const stop = new AbortController()
     this.#watches.set(target, stop)
     const signal = AbortSignal.any([stop.signal, this.#tools.calls.signal])

@@ -207,6 +207,14 @@ export const en = {
       etcd: 'Answered by the naive registry, which asked etcd and will not ask again.',
       cache: 'Answered by the naive registry from its cache; it did not ask etcd.',
     },
+    limits: {
+      calls: (p: { max: number }) =>
+        `${String(p.max)} calls of the naive registry still wait for the one member that it asks, etcd1: it never gives one up, not even with Ctrl-C. The lab starts no more of them. Bring etcd1 back (start etcd1, or resume etcd1) and they end by themselves; without --naive everything works meanwhile.`,
+      beats: (p: { max: number }) =>
+        `${String(p.max)} heartbeats of the naive registry have not ended; the lab leaves out those that follow. Bring etcd1 back (start etcd1, or resume etcd1) and they end by themselves.`,
+      watches: (p: { max: number }) =>
+        `The naive registry never ends a watch, and the lab keeps at most ${String(p.max)} of them: there is no room for those that this answer would start. Leave out --naive, or end the lab and start a new one.`,
+    },
     fault: (p: { title: string; symptom: string }) => `${p.title}: ${p.symptom}.`,
     more: 'register, deregister and discover take --naive. The page “What the original gets wrong” runs some of these beside the real registry.',
     /** Page and command say the same of a fault; tests/docs/original-faults.test.ts compares them. */

@@ -80,6 +80,7 @@ export const zhCn: Messages = {
     UNDECODABLE: '有一个值无法解析。',
     NOT_REGISTERED: '没有注册过这个实例。',
     LEASE_LOST: '租约已经失效。',
+    NAIVE_LIMIT: '朴素注册中心在这里已经达到上限。',
     ETCD_REFUSED: 'etcd 拒绝了这个请求。',
     CLOSED: '连接已经关闭。',
     NOT_ALLOWED: '这里不允许这样做。',
@@ -177,6 +178,14 @@ export const zhCn: Messages = {
     answered: {
       etcd: '应答的是朴素注册中心：这次问了 etcd，以后不会再问。',
       cache: '应答的是朴素注册中心：结果来自它的缓存，没有问 etcd。',
+    },
+    limits: {
+      calls: (p) =>
+        `朴素注册中心还有 ${String(p.max)} 个调用在等它唯一会问的成员 etcd1：它从不放弃，按了 Ctrl-C 也一样，所以实验环境不再发起新的调用。让 etcd1 回来（start etcd1 或 resume etcd1），这些调用就会自行结束；在此期间，不带 --naive 的命令照常可用。`,
+      beats: (p) =>
+        `朴素注册中心还有 ${String(p.max)} 次心跳没有结束，后面的心跳会被跳过。让 etcd1 回来（start etcd1 或 resume etcd1），它们就会自行结束。`,
+      watches: (p) =>
+        `朴素注册中心从不结束 watch，而实验环境最多保留 ${String(p.max)} 个，容不下这次查询要新建的 watch。请去掉 --naive，或者结束实验再重新开始一个。`,
     },
     fault: (p) => `${p.title}：${p.symptom}。`,
     more: 'register、deregister、discover 都可以带 --naive。“原实现错在哪里”一页把其中几个与真正的注册中心并排运行。',
