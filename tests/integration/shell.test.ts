@@ -550,6 +550,26 @@ describe('faults', () => {
     }
   })
 
+  test('doctor without a quorum names who is silent and what cannot be read', async () => {
+    await lab.run('kill etcd1')
+    await lab.run('kill etcd2')
+    const [english, chinese] = await Promise.all([
+      lab.run('doctor'),
+      lab.run('doctor', { locale: 'zh-CN' }),
+    ])
+    expect(english).toMatchObject({ code: 1, error: null, err: '' })
+    expect(chinese).toMatchObject({ code: 1, error: null, err: '' })
+    expect(english.out).toMatch(
+      /^No answer from etcd1: [^]*^No answer from etcd2: [^]*^The alarms could not be read: [^]*^The keys under \/rpc\/ and their leases could not be read: /m,
+    )
+    expect(english.out).toContain('Bring members back until there is a quorum')
+    expect(chinese.out).toMatch(
+      /^etcd1 没有应答：[^]*^etcd2 没有应答：[^]*^读不到告警：[^]*^读不到 \/rpc\/ 下的键/m,
+    )
+    expect(chinese.out).toContain('先让成员回来，凑够法定多数')
+    for (const { out } of [english, chinese]) expect(out).not.toMatch(hostPath)
+  })
+
   test('start and resume alone bring back every member that is missing, and no other', async () => {
     await lab.run('kill etcd1')
     await lab.run('stop etcd2')

@@ -10,6 +10,8 @@ import { registryOf } from './tools.ts'
 /** Of one kind; a machine reads them all. */
 const mostShown = 20
 
+const severe: ReadonlySet<Finding['kind']> = new Set(['alarm', 'silent-endpoint', 'unread'])
+
 type Diagnosis = Finding & { readonly remedies: readonly string[] }
 
 function findAll(context: CommandContext, seen: Examination): readonly Diagnosis[] {
@@ -63,6 +65,8 @@ function describeFinding(finding: Finding, m: Messages): string {
     }
     case 'silent-endpoint':
       return words.silentEndpoint({ ...finding, reason: makeVisibleInline(finding.reason) })
+    case 'unread':
+      return words.unread[finding.what]({ reason: makeVisibleInline(finding.reason) })
     case 'no-leader':
       return words.noLeader({ member: makeVisibleInline(finding.member ?? finding.endpoint) })
   }
@@ -81,6 +85,8 @@ function adviceFor(finding: Finding, m: Messages): string | null {
       return m.doctor.leaderAdvice
     case 'silent-endpoint':
       return m.doctor.silentAdvice
+    case 'unread':
+      return m.doctor.unreadAdvice
     case 'alarm':
       return finding.alarm === 'CORRUPT' ? m.doctor.corruptAdvice : null
     case 'undecodable':
@@ -93,8 +99,7 @@ function adviceFor(finding: Finding, m: Messages): string | null {
 
 function printFinding(context: CommandContext, finding: Diagnosis) {
   const { m } = context
-  const severe = finding.kind === 'alarm' || finding.kind === 'silent-endpoint'
-  context.print(describeFinding(finding, m), severe ? 'bad' : 'warn')
+  context.print(describeFinding(finding, m), severe.has(finding.kind) ? 'bad' : 'warn')
   const advice = adviceFor(finding, m)
   if (advice !== null) context.print(`  ${advice}`)
   for (const remedy of finding.remedies) context.print(`    ${remedy}`, 'accent')

@@ -13,6 +13,7 @@ const healthy: Examination = {
   strayKeys: [],
   alarms: [],
   endpoints: [],
+  unread: [],
 }
 
 function keyOf(key: string | Uint8Array, value: string, lease = '7'): RawKey {
@@ -94,10 +95,12 @@ test('a member that is silent, leaderless or alarmed comes first, by its name wh
     { endpoint: 'http://b:1', name: null, answer: null, error: 'refused' },
   ]
   const alarms = [{ alarm: 'CORRUPT' as const, memberId: 'ab' }]
-  expect(find({ endpoints, alarms, keys: [keyOf('/rpc/x', '')] })).toMatchObject([
+  const unread = [{ what: 'leases' as const, reason: 'no answer' }]
+  expect(find({ endpoints, alarms, unread, keys: [keyOf('/rpc/x', '')] })).toMatchObject([
     { kind: 'alarm', alarm: 'CORRUPT', member: 'etcd1' },
     { kind: 'no-leader', member: 'etcd1' },
     { kind: 'silent-endpoint', endpoint: 'http://b:1', reason: 'refused' },
+    { kind: 'unread', what: 'leases', reason: 'no answer' },
     { kind: 'foreign-key' },
   ])
 })

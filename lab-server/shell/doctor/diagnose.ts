@@ -2,7 +2,7 @@ import type { RawKey } from '../../etcd/etcd-inspector.ts'
 import { decodeInstance } from '../../registry/codec.ts'
 import { instanceKey, keyText, parseInstanceKey } from '../../registry/service-key.ts'
 import { leaseIdToHex } from '../quantities.ts'
-import type { Examination } from './examine.ts'
+import type { Examination, Unread } from './examine.ts'
 
 /** More keys than this make the end of a lease take noticeable time. */
 export const fullLease = 1000
@@ -46,9 +46,11 @@ export type Finding =
       readonly alarm: 'NOSPACE' | 'CORRUPT'
       readonly memberId: string
       readonly member: string | null
-      readonly revision: string
+      readonly revision: string | null
     }
   | { readonly kind: 'silent-endpoint'; readonly endpoint: string; readonly reason: string }
+  /** Nobody answered, so nobody knows what is wrong there. */
+  | ({ readonly kind: 'unread' } & Unread)
   | { readonly kind: 'no-leader'; readonly endpoint: string; readonly member: string | null }
 
 /** What of all that was seen is not as it should be; the worst first. */
@@ -56,7 +58,7 @@ export function diagnose(seen: Examination): readonly Finding[] {
   return [...diagnoseMembers(seen), ...diagnoseKeys(seen), ...diagnoseLeases(seen)]
 }
 
-function diagnoseMembers({ alarms, endpoints, revision }: Examination): Finding[] {
+function diagnoseMembers({ alarms, endpoints, revision, unread }: Examination): Finding[] {
   const names = new Map(endpoints.map(({ answer, name }) => [answer?.memberId, name]))
   return [
     ...alarms.map(({ alarm, memberId }): Finding => {
@@ -66,6 +68,7 @@ function diagnoseMembers({ alarms, endpoints, revision }: Examination): Finding[
       if (answer === null) return [{ kind: 'silent-endpoint', endpoint, reason: error ?? '' }]
       return answer.leaderId === null ? [{ kind: 'no-leader', endpoint, member: name }] : []
     }),
+    ...unread.map((one): Finding => ({ kind: 'unread', ...one })),
   ]
 }
 

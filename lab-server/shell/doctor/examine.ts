@@ -1,3 +1,4 @@
+import { toLabError, type ErrorCode } from '../../../protocol/index.ts'
 import type {
   AlarmFacts,
   EndpointFacts,
@@ -10,29 +11,88 @@ import { rpcRoot } from '../../registry/service-key.ts'
 /** What `doctor` looks at, at most: a registry of any size is no burden to etcd. */
 export const most = { keys: 10_000, leases: 1000 } as const
 
+/** Something that etcd did not tell; without the keys nobody can tell which leases matter. */
+export interface Unread {
+  readonly what: 'alarms' | 'keys' | 'leases'
+  readonly reason: string
+}
+
 /** Everything that was looked at. */
-export interface Examination {
-  readonly revision: string
+export interface Examination extends LeasesSeen {
+  /** Null when the keys could not be read. */
+  readonly revision: string | null
   /** Keys under /rpc/, and how many there are. */
   readonly keys: readonly RawKey[]
   readonly keyCount: number
+  readonly alarms: readonly AlarmFacts[]
+  readonly endpoints: readonly EndpointFacts[]
+  readonly unread: readonly Unread[]
+}
+
+interface LeasesSeen {
   /** Leases that were asked, those of the keys first, and how many there are. */
   readonly leases: readonly LeaseFacts[]
   readonly leaseCount: number
   /** Keys whose lease etcd does not know, although both were asked again. */
   readonly strayKeys: readonly RawKey[]
-  readonly alarms: readonly AlarmFacts[]
-  readonly endpoints: readonly EndpointFacts[]
 }
 
-/** Asks etcd, and changes nothing. */
+/** What etcd says to a question; `reason` when it does not answer. */
+type Reply<T> = { readonly answer: T; readonly reason: null } | NoReply
+
+interface NoReply {
+  readonly answer: null
+  readonly reason: string
+}
+
+const unanswered: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'QUORUM_LOST'])
+
+const noLeases: LeasesSeen = { leases: [], leaseCount: 0, strayKeys: [] }
+
+/** Asks etcd, and changes nothing. What nobody answers, for want of a quorum, is left unread. */
 export async function examine(inspector: EtcdInspector): Promise<Examination> {
   const [endpoints, alarms, range] = await Promise.all([
     inspector.endpoints(),
-    inspector.alarms(),
-    inspector.keys(rpcRoot, { limit: most.keys }),
+    ask(inspector.alarms()),
+    ask(inspector.keys(rpcRoot, { limit: most.keys })),
   ])
-  const { keys, count, revision } = range
+  const keys = range.answer?.keys ?? []
+  const seen = await ask(
+    range.answer === null ? Promise.resolve(noLeases) : examineLeases(inspector, keys),
+  )
+  return {
+    revision: range.answer?.revision ?? null,
+    keys,
+    keyCount: range.answer?.count ?? 0,
+    ...(seen.answer ?? noLeases),
+    alarms: alarms.answer ?? [],
+    endpoints,
+    unread: [
+      ...unreadOf('alarms', alarms.reason),
+      ...unreadOf('keys', range.reason),
+      ...unreadOf('leases', seen.reason),
+    ],
+  }
+}
+
+async function ask<T>(question: Promise<T>): Promise<Reply<T>> {
+  try {
+    return { answer: await question, reason: null }
+  } catch (error) {
+    const { code, message } = toLabError(error)
+    if (!unanswered.has(code)) throw error
+    return { answer: null, reason: message }
+  }
+}
+
+function unreadOf(what: Unread['what'], reason: string | null): readonly Unread[] {
+  return reason === null ? [] : [{ what, reason }]
+}
+
+async function examineLeases(
+  inspector: EtcdInspector,
+  keys: readonly RawKey[],
+): Promise<LeasesSeen> {
   const used = [...new Set(keys.map(({ lease }) => lease))].filter((lease) => lease !== '0')
   // Asked after the keys, so the lease of every key that is there by then is among them.
   const known = new Set([...used, ...(await inspector.leaseIds())])
@@ -42,14 +102,9 @@ export async function examine(inspector: EtcdInspector): Promise<Examination> {
   for (const { id } of leases) missing.delete(id)
   const suspects = keys.filter(({ lease }) => missing.has(lease))
   return {
-    revision,
-    keys,
-    keyCount: count,
     leases,
     leaseCount: known.size - missing.size,
     strayKeys: await stillThere(inspector, suspects),
-    alarms,
-    endpoints,
   }
 }
 

@@ -31,6 +31,7 @@ export function remediesFor(finding: Finding, scene: RemedyScene): readonly stri
     case 'full-lease':
     case 'overdue-lease':
     case 'silent-endpoint':
+    case 'unread':
     case 'no-leader':
       return []
   }
@@ -75,6 +76,7 @@ function alarmRemedies(
   etcdctl: string,
 ): readonly string[] {
   if (alarm === 'CORRUPT') return [`${etcdctl} member list`, `${etcdctl} member remove ${memberId}`]
-  const steps = [`compaction ${revision}`, 'defrag', 'alarm disarm']
+  const compaction = revision === null ? [] : [`compaction ${revision}`]
+  const steps = [...compaction, 'defrag', 'alarm disarm']
   return steps.map((step) => `${etcdctl} ${step}`)
 }

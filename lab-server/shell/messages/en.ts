@@ -500,6 +500,14 @@ export const en = {
     silentEndpoint: (p: { endpoint: string; reason: string }) =>
       `No answer from ${p.endpoint}: ${p.reason}.`,
     silentAdvice: 'See whether its process runs and the network lets you through, then start it.',
+    unread: {
+      alarms: (p: { reason: string }) => `The alarms could not be read: ${p.reason}.`,
+      keys: (p: { reason: string }) =>
+        `The keys under /rpc/ and their leases could not be read: ${p.reason}.`,
+      leases: (p: { reason: string }) => `The leases could not be read: ${p.reason}.`,
+    },
+    unreadAdvice:
+      'Nobody knows yet what is wrong there. Bring members back until there is a quorum, then run doctor again.',
     noLeader: (p: { member: string }) => `${p.member} knows no leader.`,
     leaderAdvice: 'Bring back enough members for a quorum; a new leader puts this right by itself.',
     more: (p: { kind: string; count: number }) => `… and ${String(p.count)} more of ${p.kind}.`,
@@ -836,7 +844,7 @@ export const en = {
     doctor: {
       summary: 'Look for what is wrong in the registry, and say how to mend it',
       about: [
-        'Looks for keys under /rpc/ without a lease, values that consumers cannot read, keys outside the format, leases without keys or with more than 1,000, alarms of etcd, and members that do not answer. It changes nothing and looks at 10,000 keys and 1,000 leases at most. The exit code is 0 when all is well, 1 with findings.',
+        'Looks for keys under /rpc/ without a lease, values that consumers cannot read, keys outside the format, leases without keys or with more than 1,000, alarms of etcd, and members that do not answer. Without a quorum it still says which members are silent, and what could not be read. It changes nothing and looks at 10,000 keys and 1,000 leases at most. The exit code is 0 when all is well, 1 with findings.',
       ],
       positionals: {},
       options: {},

@@ -420,6 +420,12 @@ export const zhCn: Messages = {
     corruptAdvice: '先确认是哪个成员错了，移除它，再用空的数据目录重新加入。',
     silentEndpoint: (p) => `${p.endpoint} 没有应答：${p.reason}`,
     silentAdvice: '检查进程是否在运行、网络是否可达，然后把它启动起来。',
+    unread: {
+      alarms: (p) => `读不到告警：${p.reason}`,
+      keys: (p) => `读不到 /rpc/ 下的键和它们的租约：${p.reason}`,
+      leases: (p) => `读不到租约：${p.reason}`,
+    },
+    unreadAdvice: '那里有没有问题还不知道。先让成员回来，凑够法定多数，再运行一次 doctor。',
     noLeader: (p) => `${p.member} 不知道谁是 leader。`,
     leaderAdvice: '让足够多的成员回来，凑够法定多数；选出新 leader 后会自行恢复。',
     more: (p) => `……另有 ${String(p.count)} 条 ${p.kind}。`,
@@ -727,7 +733,7 @@ export const zhCn: Messages = {
     doctor: {
       summary: '检查注册中心有什么问题，并给出修复命令',
       about: [
-        '查找 /rpc/ 下没有租约的键、消费者无法解析的值、格式之外的键、没有键或超过 1000 个键的租约、etcd 的告警，以及没有应答的成员。它不做任何修改，最多检查 10000 个键和 1000 个租约。一切正常时退出码为 0，发现问题时为 1。',
+        '查找 /rpc/ 下没有租约的键、消费者无法解析的值、格式之外的键、没有键或超过 1000 个键的租约、etcd 的告警，以及没有应答的成员。没有法定多数时，它仍会指出哪些成员没有应答、哪些内容读不到。它不做任何修改，最多检查 10000 个键和 1000 个租约。一切正常时退出码为 0，发现问题时为 1。',
       ],
       positionals: {},
       options: {},
