@@ -20,6 +20,11 @@ export interface LeaseFacts {
   readonly keys: readonly string[]
 }
 
+/** Ends the questions under way, and asks none that remain: the call rejects with `INTERRUPTED`. */
+interface Interruption {
+  readonly signal?: AbortSignal
+}
+
 /**
  * What is etcd's own and must not hide behind a generic registry, because hiding etcd would hide
  * the lesson. Errors are `LabError`, as for Registry.
@@ -27,7 +32,7 @@ export interface LeaseFacts {
 export interface EtcdInspector {
   keys(
     prefix: string,
-    options?: { limit?: number },
+    options?: { limit?: number; signal?: AbortSignal },
   ): Promise<{
     readonly keys: readonly RawKey[]
     readonly count: number
@@ -38,11 +43,11 @@ export interface EtcdInspector {
   leases(): Promise<readonly LeaseFacts[]>
   lease(id: string): Promise<LeaseFacts>
   /** Ids of all leases (decimal) in one question, however many there are. */
-  leaseIds(): Promise<readonly string[]>
+  leaseIds(options?: Interruption): Promise<readonly string[]>
   /** Those of the leases that exist, a few questions at a time. */
-  findLeases(ids: readonly string[]): Promise<readonly LeaseFacts[]>
+  findLeases(ids: readonly string[], options?: Interruption): Promise<readonly LeaseFacts[]>
   /** Alarms that are raised now. */
-  alarms(): Promise<readonly AlarmFacts[]>
+  alarms(options?: Interruption): Promise<readonly AlarmFacts[]>
   /**
    * Every endpoint asked by itself, so that one that is silent shows. Never rejects, and takes no
    * longer than two seconds. Where authentication is enabled, newer members (3.5.30 for one) answer

@@ -1,5 +1,5 @@
 import { LabError, toLabError } from '../../protocol/index.ts'
-import type { LeaseTime } from './etcd-calls.ts'
+import type { CallOptions, LeaseTime } from './etcd-calls.ts'
 import type { EtcdClient } from './etcd-client.ts'
 import { refusesToken } from './etcd-errors.ts'
 import type { EndpointFacts, EtcdInspector, LeaseFacts } from './etcd-inspector.ts'
@@ -14,21 +14,25 @@ interface Limit {
 
 /** Looks at etcd through a client that the caller has made and closes. */
 export function createEtcdInspector(client: EtcdClient): EtcdInspector {
-  async function findLease(id: string): Promise<LeaseFacts | null> {
-    const found = await client.leaseTimeToLive(id, { keys: true })
+  async function findLease(id: string, options: CallOptions = {}): Promise<LeaseFacts | null> {
+    const found = await client.leaseTimeToLive(id, { ...options, keys: true })
     return found.remaining === -1 ? null : toFacts(found)
   }
 
-  async function findLeases(ids: readonly string[]): Promise<readonly LeaseFacts[]> {
-    const found = await mapFew(ids, findLease)
+  async function findLeases(
+    ids: readonly string[],
+    options: CallOptions = {},
+  ): Promise<readonly LeaseFacts[]> {
+    const found = await mapFew(ids, (id) => findLease(id, options))
     // A lease may end between the two questions.
     return found.filter((lease) => lease !== null)
   }
 
   return {
     async keys(prefix, options = {}) {
-      const { limit } = options
-      const answer = await client.range({ prefix, ...(limit === undefined ? {} : { limit }) })
+      const { limit, ...limits } = options
+      const request = { prefix, ...(limit === undefined ? {} : { limit }) }
+      const answer = await client.range(request, limits)
       return { keys: answer.kvs, count: answer.count, revision: answer.header.revision }
     },
     async key(key) {
@@ -46,11 +50,11 @@ export function createEtcdInspector(client: EtcdClient): EtcdInspector {
       if (found === null) throw new LabError('LEASE_LOST', `etcd knows no lease ${id}`)
       return found
     },
-    async leaseIds() {
-      return (await client.leases()).ids
+    async leaseIds(options) {
+      return (await client.leases(options)).ids
     },
     findLeases,
-    alarms: () => client.alarms(),
+    alarms: (options) => client.alarms(options),
     endpoints: () => Promise.all(client.endpoints.map((each) => askEndpoint(each, client))),
   }
 }
@@ -96,7 +100,7 @@ function limitUntil(end: number): Limit {
   return { deadlineMs: Math.max(1, end - performance.now()) }
 }
 
-/** Answers in the order of the questions. */
+/** Answers in the order of the questions. After one that fails no other is asked. */
 async function mapFew<T, U>(items: readonly T[], ask: (item: T) => Promise<U>): Promise<U[]> {
   const answers: U[] = []
   const waiting = [...items.entries()]
@@ -106,7 +110,11 @@ async function mapFew<T, U>(items: readonly T[], ask: (item: T) => Promise<U>): 
       answers[index] = await ask(item)
     }
   }
-  await Promise.all(Array.from({ length: mostAtOnce }, takeTurns))
+  const giveUp = (error: unknown) => {
+    waiting.length = 0
+    throw error
+  }
+  await Promise.all(Array.from({ length: mostAtOnce }, () => takeTurns().catch(giveUp)))
   return answers
 }
 

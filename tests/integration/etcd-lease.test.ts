@@ -1,6 +1,7 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { EtcdClient } from '../../lab-server/etcd/etcd-client.ts'
 import { createEtcdInspector } from '../../lab-server/etcd/inspector.ts'
+import { examine } from '../../lab-server/shell/doctor/examine.ts'
 import { startEtcdCluster, type EtcdCluster } from '../helpers/etcd-cluster.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
@@ -156,5 +157,38 @@ describe('the inspector', () => {
     await client.leaseRevoke(id)
     await expect(inspector.lease(id)).rejects.toMatchObject({ code: 'LEASE_LOST' })
     await expect(inspector.lease('0x12')).rejects.toMatchObject({ code: 'USAGE' })
+  })
+
+  it('asks for no more leases once its caller has gone', async () => {
+    const client = connect()
+    const leases = Array.from({ length: 100 }, () => client.leaseGrant({ ttlSeconds: 60 }))
+    const ids = (await Promise.all(leases)).map(({ id }) => id)
+    const leaving = new AbortController()
+    const asked = vi.spyOn(client, 'leaseTimeToLive').mockImplementation((id, options) => {
+      leaving.abort()
+      return EtcdClient.prototype.leaseTimeToLive.call(client, id, options)
+    })
+    const { signal } = leaving
+    const inspector = createEtcdInspector(client)
+    await expect(inspector.findLeases(ids, { signal })).rejects.toMatchObject({
+      code: 'INTERRUPTED',
+    })
+    expect(asked.mock.calls.length).toBeLessThan(50)
+    asked.mockRestore()
+    await Promise.all(ids.map((id) => client.leaseRevoke(id)))
+  })
+
+  it('lets doctor look again at any number of keys with one question', async () => {
+    const client = connect()
+    const { id } = await client.leaseGrant({ ttlSeconds: 60 })
+    const keys = Array.from({ length: 30 }, (_, index) => `/rpc/Stray:1.0/h:${index + 1}`)
+    await Promise.all(keys.map((key) => client.put({ key, value: '{}', lease: id })))
+    const range = vi.spyOn(client, 'range')
+    // A lease that etcd denies to know: no real one is without its keys.
+    const inspector = { ...createEtcdInspector(client), findLeases: () => Promise.resolve([]) }
+    const seen = await examine(inspector, new AbortController().signal)
+    expect(seen.strayKeys).toHaveLength(keys.length)
+    expect(range).toHaveBeenCalledTimes(2)
+    await client.leaseRevoke(id)
   })
 })

@@ -142,7 +142,7 @@ export const doctor: Command = {
   examples: ['doctor'],
   async run(context) {
     const { m } = context
-    const seen = await context.wait(examine(registryOf(context).inspector))
+    const seen = await context.wait(examine(registryOf(context).inspector, context.signal))
     const findings = findAll(context, seen).map((finding) => inLabWords(finding, context))
     const scope = describeScope(seen)
     const data = {

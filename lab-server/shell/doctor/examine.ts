@@ -49,16 +49,19 @@ const unanswered: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'Q
 
 const noLeases: LeasesSeen = { leases: [], leaseCount: 0, strayKeys: [] }
 
-/** Asks etcd, and changes nothing. What nobody answers, for want of a quorum, is left unread. */
-export async function examine(inspector: EtcdInspector): Promise<Examination> {
+/**
+ * Asks etcd, and changes nothing. What nobody answers, for want of a quorum, is left unread. When
+ * `signal` aborts it rejects and asks nothing more.
+ */
+export async function examine(inspector: EtcdInspector, signal: AbortSignal): Promise<Examination> {
   const [endpoints, alarms, range] = await Promise.all([
     inspector.endpoints(),
-    ask(inspector.alarms()),
-    ask(inspector.keys(rpcRoot, { limit: most.keys })),
+    ask(inspector.alarms({ signal })),
+    ask(inspector.keys(rpcRoot, { limit: most.keys, signal })),
   ])
   const keys = range.answer?.keys ?? []
   const seen = await ask(
-    range.answer === null ? Promise.resolve(noLeases) : examineLeases(inspector, keys),
+    range.answer === null ? Promise.resolve(noLeases) : examineLeases(inspector, keys, signal),
   )
   return {
     revision: range.answer?.revision ?? null,
@@ -92,28 +95,39 @@ function unreadOf(what: Unread['what'], reason: string | null): readonly Unread[
 async function examineLeases(
   inspector: EtcdInspector,
   keys: readonly RawKey[],
+  signal: AbortSignal,
 ): Promise<LeasesSeen> {
   const used = [...new Set(keys.map(({ lease }) => lease))].filter((lease) => lease !== '0')
   // Asked after the keys, so the lease of every key that is there by then is among them.
-  const known = new Set([...used, ...(await inspector.leaseIds())])
+  const known = new Set([...used, ...(await inspector.leaseIds({ signal }))])
   const asked = [...known].slice(0, most.leases)
-  const leases = await inspector.findLeases(asked)
+  const leases = await inspector.findLeases(asked, { signal })
   const missing = new Set(asked)
   for (const { id } of leases) missing.delete(id)
   const suspects = keys.filter(({ lease }) => missing.has(lease))
   return {
     leases,
     leaseCount: known.size - missing.size,
-    strayKeys: await stillThere(inspector, suspects),
+    strayKeys: await stillThere(inspector, suspects, signal),
   }
 }
 
-/** A lease that expired between two questions took its keys along; that is no fault. */
-async function stillThere(inspector: EtcdInspector, suspects: readonly RawKey[]) {
-  const stray: RawKey[] = []
-  for (const suspect of suspects) {
-    const { found } = await inspector.key(Buffer.from(suspect.key).toString())
-    if (found?.modRevision === suspect.modRevision) stray.push(suspect)
-  }
-  return stray
+/**
+ * A lease that expired between two questions took its keys along; that is no fault. One question
+ * for all of them, however many there are.
+ */
+async function stillThere(
+  inspector: EtcdInspector,
+  suspects: readonly RawKey[],
+  signal: AbortSignal,
+): Promise<readonly RawKey[]> {
+  if (suspects.length === 0) return []
+  const { keys } = await inspector.keys(rpcRoot, { limit: most.keys, signal })
+  const now = new Map(keys.map(({ key, modRevision }) => [bytesOf(key), modRevision]))
+  return suspects.filter(({ key, modRevision }) => now.get(bytesOf(key)) === modRevision)
+}
+
+/** A key need not be text; this tells any two apart. */
+function bytesOf(key: Uint8Array): string {
+  return Buffer.from(key).toString('latin1')
 }
