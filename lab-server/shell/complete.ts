@@ -43,8 +43,8 @@ interface Cursor extends Place {
   readonly from: number
 }
 
-/** How long Tab may ask etcd, milliseconds. */
-export const completionDeadlineMs = 300
+/** How long Tab may ask etcd, milliseconds. A program that has just started has yet to connect. */
+const deadlines = { lab: 300, program: 1500 }
 const mostCandidates = 100
 
 function readCursor(line: string, cursor: number): Cursor | null {
@@ -234,13 +234,17 @@ function takeFitting(
   return taken
 }
 
-/** Asks etcd for at most 300 ms and then knows nothing; rejects when etcd refuses sooner. */
-async function findInTime(scene: CompletionScene, at: Place): Promise<readonly Completion[]> {
+/** Asks etcd for as long as that and then knows nothing; rejects when etcd refuses sooner. */
+async function findInTime(
+  scene: CompletionScene,
+  at: Place,
+  deadlineMs: number,
+): Promise<readonly Completion[]> {
   const late = new AbortController()
   try {
     return await Promise.race([
       candidatesAt(scene, at),
-      delay(completionDeadlineMs, [] as readonly Completion[], { signal: late.signal }),
+      delay(deadlineMs, [] as readonly Completion[], { signal: late.signal }),
     ])
   } finally {
     late.abort()
@@ -252,7 +256,7 @@ export async function complete(request: CompletionRequest): Promise<Completions>
   const cursor = Math.min(request.cursor, request.line.length)
   const at = readCursor(request.line, cursor)
   if (at === null) return { from: cursor, candidates: [] }
-  const found = await findInTime(request, at)
+  const found = await findInTime(request, at, deadlines.lab)
   return { from: at.from, candidates: takeFitting(found, at.prefix, offer) }
 }
 
@@ -271,6 +275,6 @@ export async function completeWords(
   scene: CompletionScene,
 ): Promise<readonly Completion[]> {
   const prefix = words.at(-1) ?? ''
-  const found = await findInTime(scene, { words: words.slice(0, -1), prefix })
+  const found = await findInTime(scene, { words: words.slice(0, -1), prefix }, deadlines.program)
   return takeFitting(found, prefix, offerRaw)
 }

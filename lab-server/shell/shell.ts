@@ -69,7 +69,10 @@ export interface Shell {
 export interface ProgramShell {
   /** Runs one command. Never rejects, as `Shell.run`. */
   runWords(words: readonly string[], io: ShellIo): Promise<CommandResult>
-  /** What fits the last word, not quoted; the words before it are finished. Never rejects. */
+  /**
+   * What fits the last word, not quoted; the words before it are finished. Never rejects, and
+   * answers within about 1.5 s.
+   */
   completeWords(words: readonly string[], locale: Locale): Promise<readonly Completion[]>
 }
 
