@@ -79,18 +79,28 @@ function makeSubject(faults: ReadonlySet<NaiveFault> | null, isFaulty: boolean):
     client.close()
     return Promise.resolve()
   })
-  const happens = (
+  const happens = async (
     what: string,
     look: () => Promise<boolean>,
     expected: boolean,
     vain = vainMs,
   ) => {
     const timeoutMs = expected ? 15_000 : vain
-    const answer = async () => (await look()) || 'not so'
-    return waitFor(what, answer, { timeoutMs }).then(
-      () => true,
-      () => false,
-    )
+    const last = { isSeen: false }
+    const answer = async () => {
+      last.isSeen = false
+      const isSo = await look()
+      last.isSeen = true
+      return isSo || 'not so'
+    }
+    try {
+      await waitFor(what, answer, { timeoutMs })
+      return true
+    } catch (error) {
+      // Whoever could not look has not seen that nothing happened.
+      if (!last.isSeen) throw error
+      return false
+    }
   }
   return {
     client,
