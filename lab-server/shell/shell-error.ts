@@ -20,9 +20,9 @@ export class ShellError extends LabError {
 }
 
 /**
- * What the terminal (of a lab, unless there is a program) says of an error. A refused instance is told in the reader's language. Words of
- * etcd and of the layers below stay as they came; for a Chinese reader a Chinese sentence for the
- * code stands before them.
+ * What the terminal says of an error; it is that of a lab, unless there is a program. A refused
+ * instance is told in the reader's language. Words of etcd and of the layers below stay as they
+ * came; for a Chinese reader a Chinese sentence for the code stands before them.
  */
 export function describeError(
   error: LabError,

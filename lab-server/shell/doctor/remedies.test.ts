@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { deregister } from '../commands/deregister.ts'
+import { parseArguments } from '../parse-arguments.ts'
+import { parseLine } from '../parse-line.ts'
 import { remediesFor } from './remedies.ts'
 
 const lab = { prefix: '', endpoints: null }
@@ -13,6 +16,18 @@ describe('a ghost', () => {
     const finding = ghost('/rpc/UserService:2.0/[::1]:80')
     expect(remediesFor(finding, lab)).toEqual(['deregister UserService:2.0 [::1]:80'])
     expect(remediesFor(finding, shell)).toEqual(['ming deregister UserService:2.0 [::1]:80'])
+  })
+
+  test('whose name or host could be taken for an option is no option', () => {
+    const lines = ['/rpc/-x:1.0/h:80', '/rpc/--output:1.0/h:80', '/rpc/S:1.0/-h:80'].map((key) =>
+      remediesFor(ghost(key), lab).map((line) => parseLine(line).slice(1)),
+    )
+    const read = lines.flat().map((words) => parseArguments(deregister, words))
+    expect(read.map((args) => [args.required('service'), args.required('address')])).toEqual([
+      ['-x:1.0', 'h:80'],
+      ['--output:1.0', 'h:80'],
+      ['S:1.0', '-h:80'],
+    ])
   })
 
   test('under a key that no command could name is deleted with etcdctl', () => {

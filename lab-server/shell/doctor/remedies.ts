@@ -48,7 +48,8 @@ function deregistration(key: string, { prefix }: RemedyScene): string | null {
   const { service, host, port } = parsed
   const plain = /^[\w.$@-]+$/.test(service.name) && /^[\w.-]+$/.test(service.version)
   if (!plain || !/^(?:[\w.-]+|\[[\da-f:.]+\])$/i.test(host)) return null
-  return `${prefix}deregister ${quoteWord(formatServiceId(service))} ${host}:${String(port)}`
+  const words = `${quoteWord(formatServiceId(service))} ${host}:${String(port)}`
+  return `${prefix}deregister ${/^-| -/.test(words) ? '-- ' : ''}${words}`
 }
 
 function deletion(bytes: Uint8Array, scene: RemedyScene): readonly string[] {
