@@ -38,8 +38,9 @@ const statusDeadlineMs = 1000
 
 /**
  * Knows which members are worth a call. While at least one call is in trouble it asks all members
- * for their Status (or their term, where Status is refused), once for all calls together, and tells the calls what changed; otherwise it
- * costs nothing. What calls learn (who answered last, how long answers take) is shared through it.
+ * for their Status (or their term, where Status is refused), once for all calls together, and tells
+ * the calls what changed; otherwise it costs nothing. What calls learn (who answered last, how long
+ * answers take) is shared through it.
  */
 export class Scout {
   readonly connections: readonly EtcdConnection[]
