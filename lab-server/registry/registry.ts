@@ -39,7 +39,8 @@ export interface Discovery {
 /**
  * A delete has no cause in etcd; this is what can be known afterwards.
  * - `drained`: its provider had said that it was leaving.
- * - `lease-ended`: the lease is gone with the key; etcd does not say whether it expired or was revoked.
+ * - `lease-ended`: the lease is gone with the key; etcd does not say whether it expired or was
+ *   revoked.
  * - `deleted`: the key was deleted; its lease lives on, or it had none.
  * - `unknown`: etcd could not be asked in time.
  */

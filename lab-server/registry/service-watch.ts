@@ -32,7 +32,8 @@ export async function listService(
 /**
  * The changes of one service: a list, then a watch from the revision after it. When compaction
  * overtakes the watch (the consumer, or the connection, was away too long), or etcd's history is
- * another one, `relisted` and the real differences follow instead of what was missed. Ends without an error when `signal` aborts.
+ * another one, `relisted` and the real differences follow instead of what was missed. Ends without an
+ * error when `signal` aborts.
  */
 export async function* watchService(
   options: ServiceWatchOptions,
