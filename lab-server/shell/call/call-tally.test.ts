@@ -43,8 +43,11 @@ test('what may have been carried out without an answer is remembered', () => {
   expect(tally([{ kind: 'broken', provider: 'p1', ms: 1 }]).uncertain).toBe(true)
 })
 
-test('a missing provider is remembered, an ended one is none', () => {
+test('a missing provider is remembered until one answers, an ended one is none', () => {
+  const stranger: CallOutcome = { kind: 'stranger' }
   expect(tally([{ kind: 'gone', provider: 'p1' }]).lackedProvider).toBe(false)
-  expect(tally([{ kind: 'stranger' }, answered('p1')]).lackedProvider).toBe(true)
   expect(tally([]).lackedProvider).toBe(true)
+  expect(tally([stranger], [late]).lackedProvider).toBe(true)
+  expect(tally([stranger, answered('p1')]).lackedProvider).toBe(false)
+  expect(tally([], [answered('p1')], [stranger]).lackedProvider).toBe(false)
 })

@@ -1,3 +1,4 @@
+import type { CallOutcome } from '../../providers/provider-control.ts'
 import type { Attempt } from './call-once.ts'
 
 /** What became of all calls of one command. */
@@ -10,7 +11,10 @@ export interface CallTally {
   readonly byProvider: ReadonlyMap<string, number>
   /** A call may have been carried out although no answer came. */
   readonly uncertain: boolean
-  /** A call found nobody, or an address that is none of this lab's providers. */
+  /**
+   * Nothing has answered yet, and a call found nobody, or an address that is none of this lab's
+   * providers.
+   */
   readonly lackedProvider: boolean
 }
 
@@ -28,18 +32,20 @@ export function addCall(tally: CallTally, attempts: readonly Attempt[]): CallTal
   const outcomes = attempts.map(({ outcome }) => outcome)
   const last = outcomes.at(-1)
   const answered = last?.kind === 'answered'
+  const answers = tally.answered + (answered ? 1 : 0)
   const byProvider = new Map(tally.byProvider)
   if (answered) byProvider.set(last.provider, (byProvider.get(last.provider) ?? 0) + 1)
   return {
     calls: tally.calls + 1,
-    answered: tally.answered + (answered ? 1 : 0),
+    answered: answers,
     failed: tally.failed + (answered ? 0 : 1),
     retried: tally.retried + (attempts.length > 1 ? 1 : 0),
     byProvider,
     uncertain: tally.uncertain || outcomes.some(({ kind }) => kind === 'late' || kind === 'broken'),
-    lackedProvider:
-      tally.lackedProvider ||
-      outcomes.length === 0 ||
-      outcomes.some(({ kind }) => kind === 'stranger'),
+    lackedProvider: answers === 0 && (tally.lackedProvider || foundNoProvider(outcomes)),
   }
+}
+
+function foundNoProvider(outcomes: readonly CallOutcome[]): boolean {
+  return outcomes.length === 0 || outcomes.some(({ kind }) => kind === 'stranger')
 }
