@@ -1,7 +1,7 @@
 import type { LabError } from '../../protocol/index.ts'
 import type { MemberProcess } from '../cluster/cluster-driver.ts'
 import { en, type Messages } from './messages/en.ts'
-import { nearest } from './nearest.ts'
+import { nearestName } from './nearest.ts'
 import { makeVisibleInline } from './sanitize.ts'
 import { ShellError } from './shell-error.ts'
 
@@ -31,7 +31,7 @@ function noSuchMember(member: string, members: readonly MemberProcess[]): (m: Me
   // The role was understood, and nobody has it.
   if (member === 'follower') return (m) => m.fault.noFollower
   const names = members.map(({ name }) => name)
-  const facts = { member, nearest: nearest(member, [...names, ...roles]) }
+  const facts = { member, nearest: nearestName(member, [...names, ...roles]) }
   return (m) => m.fault.noSuchMember({ ...facts, members: names.join(m.listSeparator) })
 }
 

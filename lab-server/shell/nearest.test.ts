@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { editDistance, nearest } from './nearest.ts'
+import { editDistance, nearest, nearestName } from './nearest.ts'
 
 describe('edit distance', () => {
   test.each([
@@ -31,5 +31,23 @@ describe('nearest', () => {
     ['x'.repeat(1000), null],
   ])('%j suggests %j', (word, expected) => {
     expect(nearest(word, commands)).toBe(expected)
+  })
+})
+
+describe('nearest name', () => {
+  const names = ['etcd1', 'etcd2', 'etcd3', 'leader', 'p1', 'UserService', 'UserService']
+
+  test.each([
+    ['etdc1', 'etcd1'],
+    ['lader', 'leader'],
+    ['P1', 'p1'],
+    ['UserServic', 'UserService'],
+    ['etcd9', null],
+    ['p3', null],
+    ['p12', null],
+    ['etcd', null],
+    ['etcdx', null],
+  ])('%j suggests %j: neither another number nor one of several', (word, expected) => {
+    expect(nearestName(word, names)).toBe(expected)
   })
 })

@@ -17,17 +17,37 @@ export function editDistance(a: string, b: string): number {
 
 /** The candidate that was probably meant, or null when none is near. */
 export function nearest(word: string, candidates: readonly string[]): string | null {
-  if (word === '' || word.length > 40) return null
+  return allNearest(word, candidates)[0] ?? null
+}
+
+/**
+ * The same among names of things: one of another number is another thing (`p1` and `p3`), and of
+ * two that are as near nobody knows which was meant.
+ */
+export function nearestName(word: string, names: readonly string[]): string | null {
+  const others = new Set(names.filter((name) => !differsInNumber(word, name)))
+  const found = allNearest(word, [...others])
+  return found.length === 1 ? (found[0] ?? null) : null
+}
+
+function differsInNumber(word: string, name: string): boolean {
+  const [a, b] = [word.toLowerCase(), name.toLowerCase()]
+  return a !== b && a.replace(/\d+/g, '0') === b.replace(/\d+/g, '0')
+}
+
+/** The candidates that are as near as any, in their order. */
+function allNearest(word: string, candidates: readonly string[]): readonly string[] {
+  if (word === '' || word.length > 40) return []
   const lower = word.toLowerCase()
-  let best: { candidate: string; distance: number } | null = null
+  let best: { candidates: string[]; distance: number } = { candidates: [], distance: Infinity }
   for (const candidate of candidates) {
     const distance = editDistance(lower, candidate.toLowerCase())
     const allowed = Math.max(1, Math.floor(Math.min(word.length, candidate.length) / 3))
-    if (distance <= allowed && distance < (best?.distance ?? Infinity)) {
-      best = { candidate, distance }
-    }
+    if (distance > allowed || distance > best.distance) continue
+    if (distance < best.distance) best = { candidates: [], distance }
+    best.candidates.push(candidate)
   }
-  if (best !== null) return best.candidate
+  if (best.candidates.length > 0) return best.candidates
   const longer = lower.length < 3 ? [] : candidates.filter((one) => one.startsWith(lower))
-  return longer.length === 1 ? (longer[0] ?? null) : null
+  return longer.length === 1 ? longer : []
 }

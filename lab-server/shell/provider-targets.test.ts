@@ -36,7 +36,7 @@ describe('a target', () => {
   })
 
   test('that nobody is says who there is, and who might be meant', () => {
-    expect(() => find('p9')).toThrow('There is no provider p9; there are p1, p2, p3, p4.')
+    expect(() => find('p9')).toThrow(/^There is no provider p9\. Running: p1, p2, p3, p4\.$/)
     expect(() => find('UserServic')).toThrow('Did you mean UserService?')
     expect(() => find('127.0.0.1:8080')).toThrow('There is no provider 127.0.0.1:8080')
     expect(() => findTargets('p1', [], running)).toThrow('No provider runs.')

@@ -2,7 +2,7 @@ import { LabError } from '../../protocol/index.ts'
 import type { Provider, ProviderState } from '../providers/provider-control.ts'
 import { formatServiceId } from '../registry/service-key.ts'
 import { en, type Messages } from './messages/en.ts'
-import { nearest } from './nearest.ts'
+import { nearestName } from './nearest.ts'
 import { makeVisibleInline } from './sanitize.ts'
 import { ShellError } from './shell-error.ts'
 
@@ -48,7 +48,7 @@ function noSuchProvider(text: string, providers: readonly Provider[]): ShellErro
   const services = providers.map(({ service }) => service.name)
   const facts = {
     provider: makeVisibleInline(text),
-    nearest: nearest(text, [...names, ...services, everyProvider]),
+    nearest: nearestName(text, [...names, ...services, everyProvider]),
   }
   const details = { provider: facts.provider }
   const words = (m: Messages) =>

@@ -358,7 +358,7 @@ export const en = {
       `A lab has at most ${plural(p.max, 'provider')} at once; now there are ${String(p.running)}, so ${String(p.wanted)} more do not fit. Make room: provider list, then provider drain <provider|service|all>`,
     none: 'No provider runs. Start one: provider start UserService',
     noSuchProvider: (p: { provider: string; providers: string; nearest: string | null }) =>
-      `There is no provider ${p.provider}; there are ${p.providers}.${p.nearest === null ? '' : ` Did you mean ${p.nearest}?`}`,
+      `There is no provider ${p.provider}. Running: ${p.providers}.${p.nearest === null ? '' : ` Did you mean ${p.nearest}?`}`,
     nobody: {
       kill: 'No provider is left to kill.',
       pause: 'No provider runs that could be paused.',

@@ -314,7 +314,7 @@ export const zhCn: Messages = {
       `一个实验环境最多同时有 ${String(p.max)} 个提供者，现有 ${String(p.running)} 个，放不下再加的 ${String(p.wanted)} 个。先腾出位置：provider list，然后 provider drain <提供者|服务|all>`,
     none: '没有提供者在运行。启动一个：provider start UserService',
     noSuchProvider: (p) =>
-      `没有提供者 ${p.provider}，现有 ${p.providers}。${p.nearest === null ? '' : `是不是 ${p.nearest}？`}`,
+      `没有提供者 ${p.provider}。正在运行的有：${p.providers}。${p.nearest === null ? '' : `是不是 ${p.nearest}？`}`,
     nobody: {
       kill: '没有可以杀掉的提供者。',
       pause: '没有正在运行、可以暂停的提供者。',
