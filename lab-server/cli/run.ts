@@ -1,7 +1,7 @@
 import { toLabError, type LabError, type Locale } from '../../protocol/index.ts'
 import { createLogger, type Logger } from '../logger.ts'
 import { openRegistry, type OpenRegistry, type RegistryConfig } from '../open-registry.ts'
-import { allCommands, availableCommands } from '../shell/command-table.ts'
+import { allCommands, availableCommands, findCommand } from '../shell/command-table.ts'
 import type { Program, ShellTools } from '../shell/command.ts'
 import { jsonLine } from '../shell/json-line.ts'
 import { messagesFor } from '../shell/messages/messages.ts'
@@ -60,13 +60,19 @@ async function runInvocation(
   if (invocation.values.has('version')) return printVersion(io)
   const { config, warnings } = readProgramConfig(invocation, env)
   for (const text of warnings) reportWarning(text, io)
-  const onTrouble = (error: LabError) => reportTrouble(error, io)
+  const words = wordsOf(invocation)
+  // A command that ends reports its failure itself; what it tried and took back repeats that.
+  let runsOn = streams(words)
+  const onTrouble = (error: LabError) => {
+    if (runsOn && !io.signal.aborted) reportTrouble(error, io)
+  }
   const opened = openRegistry(config, { onTrouble })
   const tools = toolsOf(opened, config)
   const shell = createProgramShell({ ...tools, logger: loggerFor(io) })
   try {
-    const { code } = await shell.runWords(wordsOf(invocation), io)
-    if (code === 0) await keepRegistrations(opened.registry, io)
+    const { code } = await shell.runWords(words, io)
+    runsOn = code === 0
+    if (runsOn) await keepRegistrations(opened.registry, io)
     return codeOf(code, stop)
   } finally {
     await opened.close()
@@ -75,6 +81,11 @@ async function runInvocation(
 
 function wordsOf({ values, words }: Invocation): readonly string[] {
   return values.has('help') || words.length === 0 ? ['help', ...words] : words
+}
+
+/** Whether the command runs until Ctrl-C. */
+function streams([name = '']: readonly string[]): boolean {
+  return findCommand(allCommands(), name)?.streams === true
 }
 
 /** A registration that was told to end, and has been taken back, did what it should. */

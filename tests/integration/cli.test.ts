@@ -139,6 +139,23 @@ describe('register stays in the foreground', () => {
     await expectNothingInEtcd()
   })
 
+  test('and says what goes wrong meanwhile', async () => {
+    const [member] = cluster.members
+    const options = ['--endpoints', member?.clientUrl ?? '', '--timeout', '600']
+    const running = startMing([...options, 'register', 'S', 'h:1', '--ttl', '2'])
+    await said(running, 'Registered')
+    expect(running.stderr()).toBe('')
+    await cluster.pause(member?.name ?? '')
+    try {
+      await waitFor('a word on the silent etcd', () => {
+        const text = running.stderr()
+        return text.includes('Trouble with etcd, trying on: ') || text
+      })
+    } finally {
+      await cluster.heal()
+    }
+  })
+
   test('and says so when etcd has not confirmed the end; a second Ctrl-C ends at once', async () => {
     const options = ['--endpoints', cluster.endpoints[0] ?? '', '--timeout', '60000']
     const running = startMing([...options, 'register', 'S', 'h:1'])
@@ -621,6 +638,17 @@ describe('misuse and misfortune', () => {
       {
         code: matching(/^(?:TIMEOUT|UNAVAILABLE)$/),
         message: matching(/127\.0\.0\.1:1/),
+      },
+    ])
+  })
+
+  test('a registration that fails says so once, whatever it tried and took back', async () => {
+    const end = await runMing([...closed, 'register', 'S', 'h:1', '--output', 'json'])
+    expect(end).toMatchObject({ code: 1, stdout: '' })
+    expect(json(end.stderr)).toEqual([
+      {
+        code: matching(/^(?:TIMEOUT|UNAVAILABLE)$/),
+        message: matching(/^etcd did not answer at http:\/\/127\.0\.0\.1:1\./),
       },
     ])
   })
