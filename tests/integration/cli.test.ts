@@ -653,6 +653,29 @@ describe('misuse and misfortune', () => {
     ])
   })
 
+  test('an etcd that is not there is one finding of doctor, which counts nothing', async () => {
+    const [english, chinese, data] = await Promise.all([
+      runMing([...closed, 'doctor']),
+      runMing([...closed, '--lang', 'zh-CN', 'doctor']),
+      runMing([...closed, '--output', 'json', 'doctor']),
+    ])
+    expect(english).toMatchObject({ code: 1, stderr: '' })
+    expect(english.stdout).toBe(
+      'etcd did not answer at http://127.0.0.1:1. Is it there? --endpoints or MING_REGISTRY_ENDPOINTS names another one.\n1 finding in 1 endpoint; keys and leases not read.\n',
+    )
+    expect(chinese.stdout).toBe(
+      'etcd 在 http://127.0.0.1:1 没有应答。它在那里吗？可以用 --endpoints 或 MING_REGISTRY_ENDPOINTS 指定别的地址。\n发现 1 个问题；检查了 1 个端点，键和租约没有读到。\n',
+    )
+    expect(json(data.stdout)).toMatchObject([
+      {
+        healthy: false,
+        revision: null,
+        checked: { keys: null, leases: null, endpoints: 1 },
+        findings: [{ kind: 'unreachable', reason: matching(/ECONNREFUSED/) }],
+      },
+    ])
+  })
+
   test.each([
     [['--ouput', 'json', 'services'], 'Did you mean --output?'],
     [['--output', 'xml', 'services'], '--output is "xml", expected one of: text, json.'],

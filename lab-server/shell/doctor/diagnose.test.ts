@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { MemberAnswer } from '../../etcd/etcd-member.ts'
 import type { RawKey } from '../../etcd/etcd-inspector.ts'
-import { diagnose, fullLease } from './diagnose.ts'
+import { diagnose, diagnoseReach, fullLease } from './diagnose.ts'
 import type { Examination } from './examine.ts'
 
 const healthy: Examination = {
@@ -95,12 +95,25 @@ test('a member that is silent, leaderless or alarmed comes first, by its name wh
     { endpoint: 'http://b:1', name: null, answer: null, error: 'refused' },
   ]
   const alarms = [{ alarm: 'CORRUPT' as const, memberId: 'ab' }]
-  const unread = [{ what: 'leases' as const, reason: 'no answer' }]
+  const unread = [{ what: 'leases', code: 'TIMEOUT', reason: 'no answer' }] as const
   expect(find({ endpoints, alarms, unread, keys: [keyOf('/rpc/x', '')] })).toMatchObject([
     { kind: 'alarm', alarm: 'CORRUPT', member: 'etcd1' },
     { kind: 'no-leader', member: 'etcd1' },
     { kind: 'silent-endpoint', endpoint: 'http://b:1', reason: 'refused' },
-    { kind: 'unread', what: 'leases', reason: 'no answer' },
+    { kind: 'unread', what: 'leases', code: 'TIMEOUT', reason: 'no answer' },
     { kind: 'foreign-key' },
   ])
+})
+
+test('an etcd of which nothing answers is one finding, and none once anything does', () => {
+  const silent = (endpoint: string) => ({ endpoint, name: null, answer: null, error: 'refused' })
+  const endpoints = [silent('http://a:1'), silent('http://b:1')]
+  const unread = [{ what: 'keys', code: 'UNAVAILABLE', reason: 'nobody' }] as const
+  expect(diagnoseReach({ ...healthy, endpoints, unread })).toEqual({
+    kind: 'unreachable',
+    endpoints: ['http://a:1', 'http://b:1'],
+    reason: 'refused',
+  })
+  // Members may keep their status to themselves and still serve keys.
+  expect(diagnoseReach({ ...healthy, endpoints })).toBeNull()
 })

@@ -49,6 +49,12 @@ export type Finding =
       readonly revision: string | null
     }
   | { readonly kind: 'silent-endpoint'; readonly endpoint: string; readonly reason: string }
+  /** No endpoint answers at all; it stands for everything that could be said of each. */
+  | {
+      readonly kind: 'unreachable'
+      readonly endpoints: readonly string[]
+      readonly reason: string
+    }
   /** Nobody answered, so nobody knows what is wrong there. */
   | ({ readonly kind: 'unread' } & Unread)
   | { readonly kind: 'no-leader'; readonly endpoint: string; readonly member: string | null }
@@ -56,6 +62,22 @@ export type Finding =
 /** What of all that was seen is not as it should be; the worst first. */
 export function diagnose(seen: Examination): readonly Finding[] {
   return [...diagnoseMembers(seen), ...diagnoseKeys(seen), ...diagnoseLeases(seen)]
+}
+
+/**
+ * The one finding for an etcd that was named and does not answer: more likely than not it is
+ * elsewhere. Null when anything answered.
+ */
+export function diagnoseReach({ endpoints, unread }: Examination): Finding | null {
+  const answered = endpoints.some(({ answer }) => answer !== null)
+  const keys = unread.find(({ what }) => what === 'keys')
+  if (answered || keys === undefined) return null
+  const [first] = endpoints
+  return {
+    kind: 'unreachable',
+    endpoints: endpoints.map(({ endpoint }) => endpoint),
+    reason: first?.error ?? keys.reason,
+  }
 }
 
 function diagnoseMembers({ alarms, endpoints, revision, unread }: Examination): Finding[] {

@@ -14,6 +14,8 @@ export const most = { keys: 10_000, leases: 1000 } as const
 /** Something that etcd did not tell; without the keys nobody can tell which leases matter. */
 export interface Unread {
   readonly what: 'alarms' | 'keys' | 'leases'
+  readonly code: UnansweredCode
+  /** What was attempted and what came back, in English: for programs. */
   readonly reason: string
 }
 
@@ -21,9 +23,10 @@ export interface Unread {
 export interface Examination extends LeasesSeen {
   /** Null when the keys could not be read. */
   readonly revision: string | null
-  /** Keys under /rpc/, and how many there are. */
+  /** Keys under /rpc/ that were looked at, and how many there are. */
   readonly keys: readonly RawKey[]
-  readonly keyCount: number
+  /** Null when they could not be read. */
+  readonly keyCount: number | null
   readonly alarms: readonly AlarmFacts[]
   readonly endpoints: readonly EndpointFacts[]
   readonly unread: readonly Unread[]
@@ -32,22 +35,23 @@ export interface Examination extends LeasesSeen {
 interface LeasesSeen {
   /** Leases that were asked, those of the keys first, and how many there are. */
   readonly leases: readonly LeaseFacts[]
-  readonly leaseCount: number
+  /** Null when they could not be read. */
+  readonly leaseCount: number | null
   /** Keys whose lease etcd does not know, although both were asked again. */
   readonly strayKeys: readonly RawKey[]
 }
 
-/** What etcd says to a question; `reason` when it does not answer. */
-type Reply<T> = { readonly answer: T; readonly reason: null } | NoReply
+/** What etcd says to a question; `failure` when it does not answer. */
+type Reply<T> =
+  | { readonly answer: T; readonly failure: null }
+  | { readonly answer: null; readonly failure: Omit<Unread, 'what'> }
 
-interface NoReply {
-  readonly answer: null
-  readonly reason: string
-}
+const unansweredCodes = ['UNAVAILABLE', 'TIMEOUT', 'QUORUM_LOST'] as const
 
-const unanswered: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'QUORUM_LOST'])
+/** Why nobody answered. */
+export type UnansweredCode = (typeof unansweredCodes)[number]
 
-const noLeases: LeasesSeen = { leases: [], leaseCount: 0, strayKeys: [] }
+const noLeases: LeasesSeen = { leases: [], leaseCount: null, strayKeys: [] }
 
 /**
  * Asks etcd, and changes nothing. What nobody answers, for want of a quorum, is left unread. When
@@ -66,30 +70,34 @@ export async function examine(inspector: EtcdInspector, signal: AbortSignal): Pr
   return {
     revision: range.answer?.revision ?? null,
     keys,
-    keyCount: range.answer?.count ?? 0,
+    keyCount: range.answer?.count ?? null,
     ...(seen.answer ?? noLeases),
     alarms: alarms.answer ?? [],
     endpoints,
     unread: [
-      ...unreadOf('alarms', alarms.reason),
-      ...unreadOf('keys', range.reason),
-      ...unreadOf('leases', seen.reason),
+      ...unreadOf('alarms', alarms.failure),
+      ...unreadOf('keys', range.failure),
+      ...unreadOf('leases', seen.failure),
     ],
   }
 }
 
 async function ask<T>(question: Promise<T>): Promise<Reply<T>> {
   try {
-    return { answer: await question, reason: null }
+    return { answer: await question, failure: null }
   } catch (error) {
     const { code, message } = toLabError(error)
-    if (!unanswered.has(code)) throw error
-    return { answer: null, reason: message }
+    if (!isUnanswered(code)) throw error
+    return { answer: null, failure: { code, reason: message } }
   }
 }
 
-function unreadOf(what: Unread['what'], reason: string | null): readonly Unread[] {
-  return reason === null ? [] : [{ what, reason }]
+function isUnanswered(code: ErrorCode): code is UnansweredCode {
+  return unansweredCodes.some((each) => each === code)
+}
+
+function unreadOf(what: Unread['what'], failure: Omit<Unread, 'what'> | null): readonly Unread[] {
+  return failure === null ? [] : [{ what, ...failure }]
 }
 
 async function examineLeases(

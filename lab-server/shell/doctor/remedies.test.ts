@@ -4,8 +4,8 @@ import { parseArguments } from '../parse-arguments.ts'
 import { parseLine } from '../parse-line.ts'
 import { remediesFor } from './remedies.ts'
 
-const lab = { prefix: '', endpoints: null }
-const shell = { prefix: 'ming ', endpoints: ['http://a:1', 'http://b:2'] }
+const lab = { prefix: '', endpoints: null, members: [] }
+const shell = { prefix: 'ming ', endpoints: ['http://a:1', 'http://b:2'], members: [] }
 
 function ghost(key: string) {
   return { kind: 'ghost', key, bytes: Buffer.from(key) } as const
@@ -63,5 +63,21 @@ test('an alarm for want of space is disarmed after room has been made', () => {
     'etcdctl compaction 42',
     'etcdctl defrag',
     'etcdctl alarm disarm',
+  ])
+})
+
+test('a silent member of a lab is started or resumed, unless its process runs', () => {
+  const states = ['killed', 'stopped', 'exited', 'paused', 'running', 'starting'] as const
+  const members = states.map((state) => ({ name: state, clientUrl: `unix://${state}`, state }))
+  const remedies = members.map(({ clientUrl: endpoint }) =>
+    remediesFor({ kind: 'silent-endpoint', endpoint, reason: '' }, { ...lab, members }),
+  )
+  expect(remedies).toEqual([
+    ['start killed'],
+    ['start stopped'],
+    ['start exited'],
+    ['resume paused'],
+    [],
+    [],
   ])
 })

@@ -1,3 +1,4 @@
+import type { MemberProcess } from '../../cluster/cluster-driver.ts'
 import { formatServiceId, parseInstanceKey } from '../../registry/service-key.ts'
 import { quoteWord } from '../parse-line.ts'
 import type { Finding } from './diagnose.ts'
@@ -8,6 +9,8 @@ export interface RemedyScene {
   readonly prefix: string
   /** What etcdctl has to be told to reach this etcd; null in a lab, where it knows. */
   readonly endpoints: readonly string[] | null
+  /** Whose processes can be brought back from here: nobody's outside a lab. */
+  readonly members: readonly Pick<MemberProcess, 'name' | 'clientUrl' | 'state'>[]
 }
 
 /**
@@ -28,13 +31,22 @@ export function remediesFor(finding: Finding, scene: RemedyScene): readonly stri
       return [`${etcdctl} lease revoke ${finding.lease}`]
     case 'alarm':
       return alarmRemedies(finding, etcdctl)
+    case 'silent-endpoint':
+      return wayBack(finding.endpoint, scene)
     case 'full-lease':
     case 'overdue-lease':
-    case 'silent-endpoint':
+    case 'unreachable':
     case 'unread':
     case 'no-leader':
       return []
   }
+}
+
+/** A member that runs, or is about to, needs no command. */
+function wayBack(endpoint: string, { prefix, members }: RemedyScene): readonly string[] {
+  const member = members.find(({ clientUrl }) => clientUrl === endpoint)
+  if (member === undefined || member.state === 'running' || member.state === 'starting') return []
+  return [`${prefix}${member.state === 'paused' ? 'resume' : 'start'} ${member.name}`]
 }
 
 function etcdctlOf({ endpoints }: RemedyScene): string {

@@ -497,14 +497,20 @@ export const en = {
       `Alarm CORRUPT on ${p.member}: its data differs from that of the other members.`,
     corruptAdvice:
       'Find out which member is wrong, remove it, and add it again with an empty data directory.',
-    silentEndpoint: (p: { endpoint: string; reason: string }) =>
-      `No answer from ${p.endpoint}: ${p.reason}.`,
+    silentEndpoint: (p: { endpoint: string }) => `No answer from ${p.endpoint}.`,
     silentAdvice: 'See whether its process runs and the network lets you through, then start it.',
+    unreachable: (p: { endpoints: string }) =>
+      `etcd did not answer at ${p.endpoints}. Is it there? --endpoints or MING_REGISTRY_ENDPOINTS names another one.`,
     unread: {
       alarms: (p: { reason: string }) => `The alarms could not be read: ${p.reason}.`,
       keys: (p: { reason: string }) =>
         `The keys under /rpc/ and their leases could not be read: ${p.reason}.`,
       leases: (p: { reason: string }) => `The leases could not be read: ${p.reason}.`,
+    },
+    unanswered: {
+      QUORUM_LOST: 'the cluster has no quorum',
+      UNAVAILABLE: 'no member answered',
+      TIMEOUT: 'no answer came in time',
     },
     unreadAdvice:
       'Nobody knows yet what is wrong there. Bring members back until there is a quorum, then run doctor again.',
@@ -515,10 +521,17 @@ export const en = {
       `Only ${String(p.seen)} of ${String(p.total)} keys under /rpc/ were looked at.`,
     leasesCut: (p: { seen: number; total: number }) =>
       `Only ${String(p.seen)} of ${String(p.total)} leases were looked at, those of the registry first.`,
-    healthy: (p: { keys: number; leases: number; endpoints: number }) =>
-      `All is well: ${plural(p.keys, 'key')} under /rpc/, ${plural(p.leases, 'lease')}, ${plural(p.endpoints, 'endpoint')}.`,
-    summary: (p: { findings: number; keys: number; leases: number; endpoints: number }) =>
-      `${plural(p.findings, 'finding')} in ${plural(p.keys, 'key')} under /rpc/, ${plural(p.leases, 'lease')}, ${plural(p.endpoints, 'endpoint')}.`,
+    /** Without the keys the leases are not read either. */
+    looked: (p: { keys: number | null; leases: number | null; endpoints: number }) => {
+      const endpoints = plural(p.endpoints, 'endpoint')
+      if (p.keys === null) return `${endpoints}; keys and leases not read`
+      const keys = `${plural(p.keys, 'key')} under /rpc/`
+      if (p.leases === null) return `${keys}, ${endpoints}; leases not read`
+      return `${keys}, ${plural(p.leases, 'lease')}, ${endpoints}`
+    },
+    healthy: (p: { looked: string }) => `All is well: ${p.looked}.`,
+    summary: (p: { findings: number; looked: string }) =>
+      `${plural(p.findings, 'finding')} in ${p.looked}.`,
   },
   completion: {
     unknown: (p: { shell: string; shells: string }) =>

@@ -418,12 +418,19 @@ export const zhCn: Messages = {
     noSpace: (p) => `${p.member} 发出 NOSPACE 告警：数据库已达到配额，etcd 不再接受写入。`,
     corrupt: (p) => `${p.member} 发出 CORRUPT 告警：它的数据与其他成员不一致。`,
     corruptAdvice: '先确认是哪个成员错了，移除它，再用空的数据目录重新加入。',
-    silentEndpoint: (p) => `${p.endpoint} 没有应答：${p.reason}`,
+    silentEndpoint: (p) => `${p.endpoint} 没有应答。`,
     silentAdvice: '检查进程是否在运行、网络是否可达，然后把它启动起来。',
+    unreachable: (p) =>
+      `etcd 在 ${p.endpoints} 没有应答。它在那里吗？可以用 --endpoints 或 MING_REGISTRY_ENDPOINTS 指定别的地址。`,
     unread: {
-      alarms: (p) => `读不到告警：${p.reason}`,
-      keys: (p) => `读不到 /rpc/ 下的键和它们的租约：${p.reason}`,
-      leases: (p) => `读不到租约：${p.reason}`,
+      alarms: (p) => `读不到告警：${p.reason}。`,
+      keys: (p) => `读不到 /rpc/ 下的键和它们的租约：${p.reason}。`,
+      leases: (p) => `读不到租约：${p.reason}。`,
+    },
+    unanswered: {
+      QUORUM_LOST: '集群没有法定多数',
+      UNAVAILABLE: '没有成员应答',
+      TIMEOUT: '没有在期限内等到应答',
     },
     unreadAdvice: '那里有没有问题还不知道。先让成员回来，凑够法定多数，再运行一次 doctor。',
     noLeader: (p) => `${p.member} 不知道谁是 leader。`,
@@ -432,10 +439,15 @@ export const zhCn: Messages = {
     keysCut: (p) => `/rpc/ 下共有 ${String(p.total)} 个键，只检查了 ${String(p.seen)} 个。`,
     leasesCut: (p) =>
       `共有 ${String(p.total)} 个租约，只检查了 ${String(p.seen)} 个，注册中心用到的优先。`,
-    healthy: (p) =>
-      `一切正常：/rpc/ 下 ${String(p.keys)} 个键、${String(p.leases)} 个租约、${String(p.endpoints)} 个端点。`,
-    summary: (p) =>
-      `发现 ${String(p.findings)} 个问题；检查了 /rpc/ 下 ${String(p.keys)} 个键、${String(p.leases)} 个租约、${String(p.endpoints)} 个端点。`,
+    looked: (p) => {
+      const endpoints = `${String(p.endpoints)} 个端点`
+      if (p.keys === null) return `${endpoints}，键和租约没有读到`
+      const keys = `/rpc/ 下 ${String(p.keys)} 个键`
+      if (p.leases === null) return `${keys}、${endpoints}，租约没有读到`
+      return `${keys}、${String(p.leases)} 个租约、${endpoints}`
+    },
+    healthy: (p) => `一切正常：${p.looked}。`,
+    summary: (p) => `发现 ${String(p.findings)} 个问题；检查了 ${p.looked}。`,
   },
   completion: {
     unknown: (p) => `不支持为“${p.shell}”补全，可选：${p.shells}。`,
