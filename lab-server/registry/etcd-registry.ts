@@ -1,5 +1,6 @@
 import { LabError, toLabError } from '../../protocol/index.ts'
 import type { EtcdClient } from '../etcd/etcd-client.ts'
+import { countServices } from './count-services.ts'
 import { EtcdRegistration } from './etcd-registration.ts'
 import { FollowerPool } from './follow/follower-pool.ts'
 import { ViewStore } from './follow/view-store.ts'
@@ -17,14 +18,7 @@ import type {
   ServiceId,
   ServiceInstance,
 } from './registry.ts'
-import {
-  formatServiceId,
-  instanceKey,
-  keyText,
-  parseInstanceKey,
-  rpcRoot,
-  servicePrefix,
-} from './service-key.ts'
+import { instanceKey, rpcRoot, servicePrefix } from './service-key.ts'
 import { listService, watchService } from './service-watch.ts'
 import { toDiscovery } from './view.ts'
 
@@ -129,15 +123,7 @@ class EtcdRegistry implements FollowingRegistry {
       { prefix: rpcRoot, keysOnly: true },
       { signal },
     )
-    const counts = new Map<string, { id: ServiceId; instances: number }>()
-    for (const { key } of kvs) {
-      const id = parseInstanceKey(keyText(key))?.service
-      if (!id) continue
-      const name = formatServiceId(id)
-      counts.set(name, { id, instances: (counts.get(name)?.instances ?? 0) + 1 })
-    }
-    const sorted = [...counts].toSorted(([a], [b]) => (a < b ? -1 : 1))
-    return { services: sorted.map(([, service]) => service), revision: header.revision }
+    return { services: countServices(kvs), revision: header.revision }
   }
 
   async *watch(

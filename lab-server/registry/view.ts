@@ -28,6 +28,9 @@ export interface ViewEntry {
   readonly reason: string
 }
 
+/** What can change in a view, as opposed to what can happen to a watch. */
+export type ViewChange = Exclude<RegistryChange, { readonly type: 'relisted' }>
+
 export interface ViewStep {
   readonly view: ServiceView
   readonly changes: readonly RegistryChange[]
@@ -78,7 +81,7 @@ export function applyBatch(view: ServiceView, batch: WatchBatch): ViewStep {
 }
 
 /** The differences from one view to another, removals first, then by revision. */
-export function diffViews(from: ServiceView, to: ServiceView): RegistryChange[] {
+export function diffViews(from: ServiceView, to: ServiceView): ViewChange[] {
   const removed = [...from.entries.values()]
     .filter(({ key }) => !to.entries.has(key))
     .map((entry) => toRemoved(entry, to.revision))
@@ -105,7 +108,7 @@ function applyEvent(
   return putChange(before, after)
 }
 
-function putChange(before: ViewEntry | undefined, after: ViewEntry): RegistryChange | null {
+function putChange(before: ViewEntry | undefined, after: ViewEntry): ViewChange | null {
   if (before && Buffer.compare(before.value, after.value) === 0) return null
   const { key, found, reason } = after
   const revision = after.modRevision.toString()
@@ -113,7 +116,7 @@ function putChange(before: ViewEntry | undefined, after: ViewEntry): RegistryCha
   return { type: before?.found ? 'updated' : 'added', found, revision }
 }
 
-function toRemoved(entry: ViewEntry, revision: bigint): RegistryChange {
+function toRemoved(entry: ViewEntry, revision: bigint): ViewChange {
   return {
     type: 'removed',
     key: entry.key,

@@ -7,7 +7,8 @@ import {
   createNaiveRegistry,
   type NaiveRegistryOptions,
 } from '../../lab-server/registry/naive/naive-registry.ts'
-import type { Registry, ServiceInstance } from '../../lab-server/registry/registry.ts'
+import type { Registry } from '../../lab-server/registry/registry.ts'
+import { instanceAt } from '../helpers/instance-at.ts'
 import { createManualClock } from '../helpers/manual-clock.ts'
 import { createRegistryWorld, type RegistryWorld } from '../helpers/registry-world.ts'
 import { waitFor } from '../helpers/wait-for.ts'
@@ -116,14 +117,7 @@ function makeSubject(faults: ReadonlySet<NaiveFault> | null, isFaulty: boolean):
   }
 }
 
-const instance = (servicePort: number, extra?: Record<string, unknown>): ServiceInstance => ({
-  serviceName: service.name,
-  serviceVersion: service.version,
-  serviceHost: 'localhost',
-  servicePort,
-  serviceGroup: 'default',
-  ...(extra && { extra }),
-})
+const instance = (port: number, extra?: Record<string, unknown>) => instanceAt(service, port, extra)
 const keyOf = (port: number): string => `/rpc/${service.name}:1.0/localhost:${port}`
 const rawKey = async (key: string) => (await world.etcd.range({ key })).kvs[0]
 

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { seededRandom, type SeededRandom } from '../../../tests/helpers/seeded-random.ts'
+import { rawInstance, rawPrefix } from '../../../tests/helpers/raw-instance.ts'
 import type { WatchEvent } from '../../etcd/etcd-calls.ts'
-import type { RawKey } from '../../etcd/etcd-inspector.ts'
-import { encodeInstance } from '../codec.ts'
 import { diffViews, emptyView, listedView, type ServiceView } from '../view.ts'
 import { reduceFollow, startFollowing, trustOf, type FollowEvent } from './follow-state.ts'
 
@@ -12,7 +11,7 @@ import { reduceFollow, startFollowing, trustOf, type FollowEvent } from './follo
  * SIMULATION_SEED to replay one.
  */
 
-const prefix = '/rpc/S:1.0/'
+const prefix = rawPrefix
 const limits = { guardMs: 30_000, staleAfterMs: 5000 }
 /** A living provider is back in a restored etcd by then. */
 const backAfterMs = 20_000
@@ -61,20 +60,8 @@ class ModelEtcd {
     else keys.delete(port)
     this.keys = keys
     this.states.set(this.revision, keys)
-    const kv = rawKey(port, this.revision)
+    const kv = rawInstance(port, this.revision)
     this.events.set(this.revision, { type: present ? 'put' : 'delete', kv, prevKv: null })
-  }
-}
-
-function rawKey(port: number, modRevision: number): RawKey {
-  const instance = { serviceName: 'S', serviceVersion: '1.0', serviceHost: 'h', servicePort: port }
-  return {
-    key: Buffer.from(`${prefix}h:${port}`),
-    value: Buffer.from(encodeInstance({ ...instance, serviceGroup: 'default' })),
-    createRevision: String(modRevision),
-    modRevision: String(modRevision),
-    version: '1',
-    lease: '7',
   }
 }
 
@@ -220,7 +207,9 @@ class Simulation {
 
   #list(): void {
     this.relists += 1
-    const keys = [...this.etcd.keys].map(([port, { modRevision }]) => rawKey(port, modRevision))
+    const keys = [...this.etcd.keys].map(([port, { modRevision }]) =>
+      rawInstance(port, modRevision),
+    )
     const view = listedView(prefix, keys, String(this.etcd.revision))
     const { clusterId } = this.etcd
     const { historyChanged, now: at } = this

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { rawInstance, rawPrefix } from '../../../tests/helpers/raw-instance.ts'
 import type { WatchEvent } from '../../etcd/etcd-calls.ts'
-import type { RawKey } from '../../etcd/etcd-inspector.ts'
-import { encodeInstance } from '../codec.ts'
 import { listedView } from '../view.ts'
 import {
   reduceFollow,
@@ -11,29 +10,17 @@ import {
   type FollowState,
 } from './follow-state.ts'
 
-const prefix = '/rpc/S:1.0/'
+const prefix = rawPrefix
 const limits = { guardMs: 30_000, staleAfterMs: 5000 }
-
-function raw(port: number, modRevision: number): RawKey {
-  const instance = { serviceName: 'S', serviceVersion: '1.0', serviceHost: 'h', servicePort: port }
-  return {
-    key: Buffer.from(`${prefix}h:${port}`),
-    value: Buffer.from(encodeInstance({ ...instance, serviceGroup: 'default' })),
-    createRevision: String(modRevision),
-    modRevision: String(modRevision),
-    version: '1',
-    lease: '7',
-  }
-}
 
 const put = (port: number, at: number): WatchEvent => ({
   type: 'put',
-  kv: raw(port, at),
+  kv: rawInstance(port, at),
   prevKv: null,
 })
 const remove = (port: number, at: number): WatchEvent => ({
   type: 'delete',
-  kv: raw(port, at),
+  kv: rawInstance(port, at),
   prevKv: null,
 })
 
@@ -42,7 +29,7 @@ function listed(
   revision: number,
   more: { at?: number; historyChanged?: boolean; clusterId?: string } = {},
 ): FollowEvent {
-  const keys = ports.map((port) => raw(port, 1))
+  const keys = ports.map((port) => rawInstance(port, 1))
   const view = listedView(prefix, keys, String(revision))
   return { type: 'listed', view, clusterId: 'c', historyChanged: false, at: 0, ...more }
 }
@@ -65,7 +52,7 @@ const snapshot = (held: readonly number[], revision: number): FollowEvent => ({
   type: 'snapshot',
   view: listedView(
     prefix,
-    held.map((port) => raw(port, 1)),
+    held.map((port) => rawInstance(port, 1)),
     String(revision),
   ),
   clusterId: 'c',

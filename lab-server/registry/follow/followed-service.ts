@@ -59,7 +59,7 @@ export class SharedFollowing implements FollowedService {
     let told: Told = { view: emptyView(follower.state.served.prefix), trust: null }
     while (await this.#untilNews(told, end)) {
       const now = { view: follower.state.served, trust: follower.trust }
-      const differences = diffViews(told.view, now.view).filter(isFollowChange)
+      const differences = diffViews(told.view, now.view)
       for (const change of await explainRemovals(client, differences, end)) {
         if (end.aborted) return
         yield change
@@ -93,10 +93,4 @@ export class SharedFollowing implements FollowedService {
     end.removeEventListener('abort', look)
     return !end.aborted
   }
-}
-
-function isFollowChange<Change extends { readonly type: string }>(
-  change: Change,
-): change is Exclude<Change, { readonly type: 'relisted' }> {
-  return change.type !== 'relisted'
 }

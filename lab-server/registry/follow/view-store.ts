@@ -7,7 +7,7 @@ import { listedView, type ServiceView } from '../view.ts'
 
 const decimal = z.string().regex(/^-?\d{1,19}$/)
 
-/** A view as it stands on disk: the instances only, since what cannot be read can be served to nobody. */
+/** A view as it stands on disk: its instances only. What cannot be read can be served to nobody. */
 const storedView = z.object({
   format: z.literal(1),
   prefix: z.string(),

@@ -1,6 +1,7 @@
 import { LabError } from '../../../protocol/index.ts'
 import type { CallOptions } from '../../etcd/etcd-calls.ts'
 import { EtcdClient } from '../../etcd/etcd-client.ts'
+import { countServices } from '../count-services.ts'
 import { checkInstance, checkServiceId, notRegistered } from '../instance.ts'
 import { ttlProblem } from '../instance-rules.ts'
 import type {
@@ -10,14 +11,7 @@ import type {
   ServiceId,
   ServiceInstance,
 } from '../registry.ts'
-import {
-  formatServiceId,
-  instanceKey,
-  keyText,
-  parseInstanceKey,
-  rpcRoot,
-  servicePrefix,
-} from '../service-key.ts'
+import { formatServiceId, instanceKey, rpcRoot, servicePrefix } from '../service-key.ts'
 import { toDiscovery } from '../view.ts'
 import { startHeartbeat, wallClock, type ProcessScheduler, type WallClock } from './heartbeat.ts'
 import { limitCalls } from './limited-etcd.ts'
@@ -131,12 +125,7 @@ class NaiveEtcdRegistry implements NaiveRegistry {
     this.#checkOpen()
     const { etcd, calls } = this.#tools
     const { kvs, header } = await etcd.range({ prefix: rpcRoot, keysOnly: true }, calls)
-    const ids = kvs.flatMap(({ key }) => parseInstanceKey(keyText(key))?.service ?? [])
-    const byName = [...Map.groupBy(ids, formatServiceId)].toSorted(([a], [b]) => (a < b ? -1 : 1))
-    const services = byName.flatMap(([, same]) =>
-      same.slice(0, 1).map((id) => ({ id, instances: same.length })),
-    )
-    return { services, revision: header.revision }
+    return { services: countServices(kvs), revision: header.revision }
   }
 
   async *watch(
