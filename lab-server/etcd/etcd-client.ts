@@ -4,6 +4,7 @@ import type {
   IAuthenticateResponse,
   IDeleteRangeResponse,
   ILeaseGrantResponse,
+  ILeaseKeepAliveResponse,
   ILeaseLeasesResponse,
   ILeaseRevokeResponse,
   ILeaseTimeToLiveResponse,
@@ -40,12 +41,14 @@ import { FailoverCall, type CallPlan } from './failover-call.ts'
 import type { AlarmFacts } from './etcd-inspector.ts'
 import type { EtcdMember } from './etcd-member.ts'
 import { keepLeaseAlive } from './keep-alive.ts'
+import { KeyWatcher } from './key-watcher.ts'
 import { randomLeaseId } from './lease-id.ts'
 import { connectMember } from './member.ts'
 import { Scout } from './scout.ts'
 import { TlsCredentials } from './tls-credentials.ts'
 import type { TlsFiles } from './tls-files.ts'
-import { WatchLoop } from './watch-loop.ts'
+import { watchRange } from './watch-range.ts'
+import type { WatchStreamOptions } from './watch-stream.ts'
 import {
   fromDelete,
   fromHeader,
@@ -297,14 +300,36 @@ export class EtcdClient {
     if (signal.aborted) return
     const fromRevision = request.fromRevision ?? (await this.#revisionAfterNow(request, signal))
     if (fromRevision === null) return
-    const loop = new WatchLoop(this.#streams, this.#scout, {
-      ...request,
-      fromRevision,
-      signal,
-      auth: this.#auth,
-      onTrouble: this.#onTrouble,
-    })
-    yield* loop.batches()
+    yield* watchRange({ ...request, fromRevision, signal }, this.#watching())
+  }
+
+  /**
+   * For any number of single keys over one stream, each with the guarantees of `watch`; ended by
+   * whoever asked for it, or with the client.
+   */
+  watchKeys(): KeyWatcher {
+    return new KeyWatcher(this.#watching(), this.#closing.signal)
+  }
+
+  /**
+   * One renewal; resolves with the seconds that the lease has now. `LEASE_LOST` when it is gone. One
+   * call like any other, with everything that gets a call past dead and frozen members: a stream
+   * that stays open would have to be guarded against falling silent instead.
+   */
+  async leaseRenew(id: string, options: CallOptions = {}): Promise<number> {
+    const answer = await this.#call<ILeaseKeepAliveResponse>(
+      {
+        service: 'Lease',
+        method: 'leaseKeepAlive',
+        request: { ID: id },
+        needsLeader: true,
+        streamed: true,
+      },
+      options,
+    )
+    const ttlSeconds = Number(answer.TTL)
+    if (ttlSeconds === 0) throw new LabError('LEASE_LOST', `etcd does not know lease ${id}`)
+    return ttlSeconds
   }
 
   /**
@@ -314,7 +339,7 @@ export class EtcdClient {
    */
   keepAlive(request: KeepAliveRequest): Promise<'lost' | 'ended'> {
     const signal = this.#untilClosed(request.signal)
-    return keepLeaseAlive(request, signal, (plan, options) => this.#call(plan, options))
+    return keepLeaseAlive(request, signal, (options) => this.leaseRenew(request.id, options))
   }
 
   /**
@@ -359,6 +384,11 @@ export class EtcdClient {
   /** A call without the token that it asks for. */
   #authenticate(plan: CallPlan): Promise<IAuthenticateResponse> {
     return new FailoverCall<IAuthenticateResponse>(this.#scout, plan, this.#limits({})).run()
+  }
+
+  #watching(): WatchStreamOptions {
+    const onTrouble = this.#onTrouble
+    return { connections: this.#streams, scout: this.#scout, auth: this.#auth, onTrouble }
   }
 
   #limits({ deadlineMs = this.#deadlineMs, signal }: CallOptions): CallLimits {

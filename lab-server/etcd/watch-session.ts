@@ -20,46 +20,68 @@ const giveUpAfterMs = 2200
 /** It is given up earlier when others have found that it does not answer. */
 const suspectAfterMs = 300
 const checkMs = 150
+/** The number under which a member tells of every watch of the stream. */
+const everyWatch = '-1'
+
+/** Where one watch has got to, over the life of many sessions. */
+export interface WatchCursor {
+  /** Decimal, not 0; one of its own within its stream. */
+  readonly id: string
+  readonly range: KeyRange
+  /** The first revision that has not been delivered. */
+  next: bigint
+  /** etcd tells by itself, from time to time, how far it has seen. */
+  readonly wantsProgress: boolean
+  readonly onBatch: (batch: WatchBatch) => void
+}
 
 interface SessionOptions {
   readonly connection: EtcdConnection
-  readonly range: KeyRange
-  /** First revision wanted. */
-  readonly next: bigint
   /** True when this member is known not to answer anybody. */
   readonly isSuspect: () => boolean
   readonly onConfirmed: () => void
   /** Sees every header first. False: the answer is of another cluster, and nothing in it counts. */
   readonly onHeader: (header: HistoryHeader) => boolean
-  readonly onBatch: (batch: WatchBatch) => void
+  /** What comes next for this one is gone; the session goes on without it. */
+  readonly onCompacted: (cursor: WatchCursor, error: LabError) => void
 }
 
-/** One watch on one member, from its opening to its end. The end is always an error: see `run`. */
+/** A watch as this session knows it. */
+interface Tracked {
+  readonly cursor: WatchCursor
+  readonly askedAt: number
+  confirmed: boolean
+  fragments: IEvent[]
+}
+
+/**
+ * Any number of watches over one stream to one member, from its opening to its end. The end is always
+ * an error: see `run`.
+ */
 export class WatchSession {
   readonly #options: SessionOptions
   readonly #ended = Promise.withResolvers<LabError>()
-  #next: bigint
+  readonly #watches = new Map<string, Tracked>()
   #stream: ClientDuplexStream<IWatchRequest, IWatchResponse> | null = null
   #confirmed = false
   #asked = false
   #paused = false
   #isOver = false
   #heardAt = performance.now()
-  #fragments: IEvent[] = []
 
   constructor(options: SessionOptions) {
     this.#options = options
-    this.#next = options.next
   }
 
   /**
    * Resolves with why the session ended: `UNAVAILABLE`, `NO_LEADER` or `TIMEOUT` when another
-   * member may go on from `next`, anything else when nobody can.
+   * member may go on from where the cursors are, anything else when nobody can.
    */
-  async run(): Promise<LabError> {
+  async run(cursors: Iterable<WatchCursor>): Promise<LabError> {
     const check = setInterval(() => this.#check(), checkMs)
     try {
       this.#open()
+      for (const cursor of cursors) this.add(cursor)
     } catch (error) {
       this.#end(fromGrpcError(error, 'watch'))
     }
@@ -69,13 +91,31 @@ export class WatchSession {
     return end
   }
 
-  /** The first revision that has not been delivered. */
-  get next(): bigint {
-    return this.#next
-  }
-
+  /** The member has confirmed a watch. */
   get confirmed(): boolean {
     return this.#confirmed
+  }
+
+  add(cursor: WatchCursor): void {
+    if (this.#isOver) return
+    const askedAt = performance.now()
+    this.#watches.set(cursor.id, { cursor, askedAt, confirmed: false, fragments: [] })
+    this.#stream?.write({
+      create_request: {
+        ...toKeyRange(cursor.range),
+        watch_id: cursor.id,
+        start_revision: cursor.next.toString(),
+        progress_notify: cursor.wantsProgress,
+        prev_kv: true,
+        // Without it a large batch would not fit into one message.
+        fragment: true,
+      },
+    })
+  }
+
+  remove(cursor: WatchCursor): void {
+    if (this.#isOver || !this.#watches.delete(cursor.id)) return
+    this.#stream?.write({ cancel_request: { watch_id: cursor.id } })
   }
 
   /** While paused nothing is read, so silence means nothing either. */
@@ -91,7 +131,7 @@ export class WatchSession {
   }
 
   #open(): void {
-    const { connection, range } = this.#options
+    const { connection } = this.#options
     const stream = connection.stream<IWatchRequest, IWatchResponse>('Watch', 'watch', {
       requireLeader: true,
     })
@@ -100,16 +140,6 @@ export class WatchSession {
     stream.on('error', (error) => this.#end(fromGrpcError(error, `watch on ${connection.url}`)))
     stream.on('end', () => this.#end(this.#broken('ended by the member')))
     stream.on('data', (message: IWatchResponse) => this.#onMessage(message))
-    stream.write({
-      create_request: {
-        ...toKeyRange(range),
-        start_revision: this.#next.toString(),
-        progress_notify: true,
-        prev_kv: true,
-        // Without it a large batch would not fit into one message.
-        fragment: true,
-      },
-    })
     if (this.#paused) stream.pause()
   }
 
@@ -117,23 +147,11 @@ export class WatchSession {
     if (this.#isOver) return
     if (!this.#belongs(message.header)) return
     this.#hear()
-    if (message.canceled) {
-      this.#end(this.#cancelled(message))
-      return
-    }
-    if (message.created) {
-      this.#confirmed = true
-      this.#options.onConfirmed()
-      return
-    }
-    if (message.fragment) {
-      this.#fragments.push(...message.events)
-      return
-    }
-    const events = [...this.#fragments, ...message.events]
-    this.#fragments = []
-    if (events.length === 0) this.#onProgress(BigInt(message.header.revision))
-    else this.#onEvents(events)
+    const tracked = this.#watches.get(message.watch_id)
+    if (message.canceled) this.#onCancelled(message, tracked)
+    else if (message.created) this.#onCreated(tracked)
+    else if (tracked !== undefined) this.#onNews(message, tracked)
+    else if (message.watch_id === everyWatch) this.#onProgress(BigInt(message.header.revision))
   }
 
   #hear(): void {
@@ -141,26 +159,35 @@ export class WatchSession {
     this.#asked = false
   }
 
-  #onProgress(revision: bigint): void {
-    // A member that lags behind what another one delivered has nothing to say yet.
-    if (revision < this.#next - 1n) return
-    this.#next = revision + 1n
-    this.#options.onBatch({ revision: revision.toString(), events: [] })
+  #onCreated(tracked: Tracked | undefined): void {
+    // It may have been removed meanwhile.
+    if (tracked !== undefined) tracked.confirmed = true
+    if (this.#confirmed) return
+    this.#confirmed = true
+    this.#options.onConfirmed()
   }
 
-  #onEvents(events: readonly IEvent[]): void {
-    const fresh = events.filter((event) => BigInt(event.kv.mod_revision) >= this.#next)
-    const last = fresh.at(-1)
-    if (last === undefined) return
-    const revision = last.kv.mod_revision
-    this.#next = BigInt(revision) + 1n
-    this.#options.onBatch({ revision, events: fresh.map(toWatchEvent) })
+  #onNews(message: IWatchResponse, tracked: Tracked): void {
+    if (message.fragment) {
+      tracked.fragments.push(...message.events)
+      return
+    }
+    const events = [...tracked.fragments, ...message.events]
+    tracked.fragments = []
+    if (events.length > 0) deliver(tracked.cursor, events)
+    else deliverProgress(tracked.cursor, BigInt(message.header.revision))
+  }
+
+  /** Nothing happened up to this revision that was not told. */
+  #onProgress(revision: bigint): void {
+    for (const { cursor, confirmed } of this.#watches.values())
+      if (confirmed) deliverProgress(cursor, revision)
   }
 
   #check(): void {
     if (this.#paused) return
     const silence = performance.now() - this.#heardAt
-    if (!this.#confirmed && silence > confirmMs) this.#end(this.#broken('not confirmed'))
+    if (silence > confirmMs && this.#isUnconfirmed()) this.#end(this.#broken('not confirmed'))
     else if (silence > giveUpAfterMs) this.#end(this.#broken('silent'))
     else if (silence > suspectAfterMs && this.#options.isSuspect()) {
       this.#end(this.#broken('silent, as others found too'))
@@ -169,6 +196,11 @@ export class WatchSession {
       this.#stream?.write({ progress_request: {} })
       void this.#askRevision()
     }
+  }
+
+  #isUnconfirmed(): boolean {
+    const longest = performance.now() - confirmMs
+    return [...this.#watches.values()].some((each) => !each.confirmed && each.askedAt < longest)
   }
 
   /**
@@ -188,9 +220,10 @@ export class WatchSession {
     }
     if (this.#isOver || !this.#belongs(header)) return
     const revision = BigInt(header.revision)
-    if (revision >= this.#next) return
+    const upToDate = [...this.#watches.values()].filter(({ cursor }) => revision < cursor.next)
+    if (upToDate.length === 0) return
     this.#hear()
-    this.#onProgress(revision)
+    for (const { cursor } of upToDate) deliverProgress(cursor, revision)
   }
 
   #belongs(header: HistoryHeader): boolean {
@@ -199,17 +232,19 @@ export class WatchSession {
     return false
   }
 
-  #cancelled(message: IWatchResponse): LabError {
+  #onCancelled(message: IWatchResponse, tracked: Tracked | undefined): void {
     if (message.compact_revision !== '0') {
-      return new LabError(
-        'COMPACTED',
-        `revision ${this.#next} has been compacted; the oldest kept is ${message.compact_revision}`,
-        { details: { compactRevision: message.compact_revision, next: this.#next.toString() } },
-      )
+      if (tracked === undefined) return
+      this.#watches.delete(message.watch_id)
+      this.#options.onCompacted(tracked.cursor, compacted(tracked.cursor, message))
+      return
     }
+    // The answer to a removal; a refused creation comes under no watch's number, with a reason.
+    if (tracked === undefined && message.cancel_reason === '') return
     const error = fromGrpcError(new Error(message.cancel_reason), 'watch')
-    if (isRecoverable(error)) return error
-    return new LabError('ETCD_REFUSED', error.message, { details: error.details })
+    const isRefusal = !isRecoverable(error)
+    const { message: text, details } = error
+    this.#end(isRefusal ? new LabError('ETCD_REFUSED', text, { details }) : error)
   }
 
   #broken(what: string): LabError {
@@ -229,4 +264,29 @@ function toWatchEvent(event: IEvent): WatchEvent {
     kv: fromKeyValue(event.kv),
     prevKv: fromOptionalKeyValue(event.prev_kv),
   }
+}
+
+function deliver(cursor: WatchCursor, events: readonly IEvent[]): void {
+  const fresh = events.filter((event) => BigInt(event.kv.mod_revision) >= cursor.next)
+  const last = fresh.at(-1)
+  if (last === undefined) return
+  const revision = last.kv.mod_revision
+  cursor.next = BigInt(revision) + 1n
+  cursor.onBatch({ revision, events: fresh.map(toWatchEvent) })
+}
+
+function deliverProgress(cursor: WatchCursor, revision: bigint): void {
+  // A member that lags behind what another one delivered has nothing to say yet.
+  if (revision < cursor.next - 1n) return
+  cursor.next = revision + 1n
+  cursor.onBatch({ revision: revision.toString(), events: [] })
+}
+
+function compacted(cursor: WatchCursor, message: IWatchResponse): LabError {
+  const { compact_revision: compactRevision } = message
+  return new LabError(
+    'COMPACTED',
+    `revision ${cursor.next} has been compacted; the oldest kept is ${compactRevision}`,
+    { details: { compactRevision, next: cursor.next.toString() } },
+  )
 }

@@ -1,12 +1,12 @@
 import { LabError, toLabError } from '../../protocol/index.ts'
 import type { EtcdClient } from '../etcd/etcd-client.ts'
 import { countServices } from './count-services.ts'
-import { EtcdRegistration } from './etcd-registration.ts'
 import { FollowerPool } from './follow/follower-pool.ts'
 import { ViewStore } from './follow/view-store.ts'
 import { checkInstance, checkServiceId, notRegistered } from './instance.ts'
 import { bracketIpv6, ttlProblem } from './instance-rules.ts'
-import { LeasePool } from './lease-pool.ts'
+import type { KeptRegistration } from './provide/kept-registration.ts'
+import { Registrar } from './provide/registrar.ts'
 import { registryDefaults } from './registry-defaults.ts'
 import type {
   Discovery,
@@ -55,9 +55,7 @@ class EtcdRegistry implements FollowingRegistry {
   readonly #client: EtcdClient
   readonly #ttlSeconds: number
   readonly #onTrouble: (error: LabError) => void
-  readonly #leases: LeasePool
-  /** By key; a released one stays while it still has to look after its key. */
-  readonly #registrations = new Map<string, EtcdRegistration>()
+  readonly #registrar: Registrar
   readonly #followers: FollowerPool
   readonly #closing = new AbortController()
   #closed: Promise<void> | null = null
@@ -67,7 +65,7 @@ class EtcdRegistry implements FollowingRegistry {
     this.#client = client
     this.#ttlSeconds = options.ttlSeconds ?? registryDefaults.ttlSeconds
     this.#onTrouble = onTrouble
-    this.#leases = new LeasePool({ client, onTrouble })
+    this.#registrar = new Registrar({ client, onTrouble })
     this.#followers = new FollowerPool({
       client,
       onTrouble,
@@ -89,11 +87,10 @@ class EtcdRegistry implements FollowingRegistry {
     const problem = ttlProblem(ttlSeconds)
     if (problem) throw notRegistered([problem])
     const key = instanceKey(instance)
-    for (let former = this.#registrations.get(key); former; former = this.#registrations.get(key)) {
+    for (let former = this.#registrar.get(key); former; former = this.#registrar.get(key)) {
       if (former.state() !== 'released') return this.#change(former, instance, ttlSeconds)
       // One owner at a time: the former one finishes its release before the next one writes.
       await former.handOver()
-      if (this.#registrations.get(key) === former) this.#registrations.delete(key)
       this.#checkOpen()
     }
     return this.#add(instance, ttlSeconds, options.signal)
@@ -152,7 +149,7 @@ class EtcdRegistry implements FollowingRegistry {
   }
 
   registrations(): readonly Registration[] {
-    return [...this.#registrations.values()].filter((each) => each.state() !== 'released')
+    return this.#registrar.all().filter((each) => each.state() !== 'released')
   }
 
   close(): Promise<void> {
@@ -160,24 +157,17 @@ class EtcdRegistry implements FollowingRegistry {
     return this.#closed
   }
 
-  /** Ending a lease takes its keys along, and refuses whatever put may still be on its way. */
   async #close(): Promise<void> {
     this.#closing.abort(new LabError('CLOSED', 'the registry is closed'))
-    const registrations = [...this.#registrations.values()]
-    for (const each of registrations) each.stop()
+    const released = this.#registrar
+      .close(closeMs)
+      .catch((error: unknown) => this.#onTrouble(toLabError(error)))
     await this.#followers.close()
-    try {
-      await this.#leases.close(closeMs)
-      for (const each of registrations) each.finish(null)
-    } catch (error) {
-      const trouble = toLabError(error)
-      for (const each of registrations) each.finish(trouble)
-      this.#onTrouble(trouble)
-    }
+    await released
   }
 
   async #change(
-    registration: EtcdRegistration,
+    registration: KeptRegistration,
     instance: ServiceInstance,
     ttlSeconds: number,
   ): Promise<Registration> {
@@ -192,13 +182,7 @@ class EtcdRegistry implements FollowingRegistry {
     signal: AbortSignal | undefined,
   ): Promise<Registration> {
     if (signal?.aborted) throw new LabError('INTERRUPTED', 'the registration was interrupted')
-    const registration = new EtcdRegistration(instance, ttlSeconds, {
-      client: this.#client,
-      leases: this.#leases,
-      onTrouble: this.#onTrouble,
-    })
-    this.#registrations.set(registration.key, registration)
-    void this.#run(registration)
+    const registration = this.#registrar.add(instanceKey(instance), instance, ttlSeconds)
     // Nobody would have a handle on it, so nothing of it may appear later.
     const takeBack = () => {
       registration.release().catch((failure: unknown) => this.#onTrouble(toLabError(failure)))
@@ -215,15 +199,9 @@ class EtcdRegistry implements FollowingRegistry {
     }
   }
 
-  async #run(registration: EtcdRegistration): Promise<void> {
-    await registration.run()
-    const { key } = registration
-    if (this.#registrations.get(key) === registration) this.#registrations.delete(key)
-  }
-
   /** True when there was something to remove. */
   async #deregisterKey(key: string): Promise<boolean> {
-    const own = this.#registrations.get(key)
+    const own = this.#registrar.get(key)
     const wasOwn = own !== undefined && own.state() !== 'released'
     if (wasOwn) await own.release()
     return (await this.#deleteKey(key)) || wasOwn

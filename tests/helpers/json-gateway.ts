@@ -51,7 +51,9 @@ function post(clientUrl: string, path: string, body: object): Promise<object> {
   })
 }
 
-function addressOf(clientUrl: string): { socketPath: string } | { host: string; port: string } {
+export function addressOf(
+  clientUrl: string,
+): { socketPath: string } | { host: string; port: string } {
   const unix = 'unix://'
   if (clientUrl.startsWith(unix)) return { socketPath: clientUrl.slice(unix.length) }
   const { hostname, port } = new URL(clientUrl)

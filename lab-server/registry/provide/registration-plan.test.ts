@@ -3,12 +3,13 @@ import { planStep, type Situation } from './registration-plan.ts'
 
 const registered: Situation = {
   wanted: { value: 'v', ttlSeconds: 30 },
-  lease: { id: '7', askedTtl: 30 },
+  lease: { id: '7', askedTtl: 30, isRetired: false },
   holdsFormer: false,
   ownLeases: ['7'],
   key: { modRevision: '5', lease: '7', value: 'v' },
   claim: false,
 }
+const lease = (id: string, isRetired = false) => ({ id, askedTtl: 30, isRetired })
 const key = (lease: string, value = 'v') => ({ key: { modRevision: '6', lease, value } })
 
 describe('a registration', () => {
@@ -20,7 +21,7 @@ describe('a registration', () => {
     ['whose key was overwritten without a lease puts it back', key('0'), 'put'],
     [
       'whose key is still on a lease that was lost puts it on the new one',
-      { lease: { id: '8', askedTtl: 30 }, ownLeases: ['7', '8'] },
+      { lease: lease('8'), ownLeases: ['7', '8'] },
       'put',
     ],
     ['yields to another living owner', key('99'), 'yield'],
@@ -30,19 +31,14 @@ describe('a registration', () => {
       { ...key('99'), claim: true },
       'put',
     ],
+    ['leaves a retired lease for another', { lease: lease('7', true) }, 'join'],
     ['changes the lease when the TTL changed', { wanted: { value: 'v', ttlSeconds: 10 } }, 'join'],
     [
       'leaves the former lease only when the key has left it',
-      { holdsFormer: true, lease: { id: '8', askedTtl: 30 }, ownLeases: ['7', '8'] },
+      { holdsFormer: true, lease: lease('8'), ownLeases: ['7', '8'] },
       'put',
     ],
     ['then leaves the former lease', { holdsFormer: true }, 'leave-former'],
-    ['that was released removes its key', { wanted: null }, 'remove'],
-    [
-      'that was released before it had anything removes nothing but says so',
-      { wanted: null, lease: null, key: null, ownLeases: [] },
-      'remove',
-    ],
   ])('%s', (_title, change, step) => {
     expect(planStep({ ...registered, ...change })).toBe(step)
   })

@@ -1,9 +1,8 @@
 import type { IRangeResponse, IStatusResponse } from 'etcd3/lib/rpc.js'
 import { LabError, toLabError } from '../../protocol/index.ts'
 import type { AuthSession } from './auth-session.ts'
-import { BatchQueue } from './batch-queue.ts'
 import type { EtcdConnection } from './connection.ts'
-import type { KeyRange, WatchBatch } from './etcd-calls.ts'
+import type { KeyRange } from './etcd-calls.ts'
 import { isRecoverable, refusesAccess } from './etcd-errors.ts'
 import {
   advanceMark,
@@ -14,7 +13,7 @@ import {
 } from './history.ts'
 import { pause } from './pause.ts'
 import type { Scout } from './scout.ts'
-import { WatchSession } from './watch-session.ts'
+import { WatchSession, type WatchCursor } from './watch-session.ts'
 import { toKeyRange, toRange } from './wire.ts'
 
 /** How long to wait for the scout to name a member that answers, before trying the next in turn. */
@@ -27,29 +26,37 @@ const examineDeadlineMs = 3000
 /** Whoever was refused is not let in by asking often: checking a password costs a member much. */
 const longestRefusedMs = 5000
 
-type LoopOptions = KeyRange & {
-  readonly fromRevision: string
-  readonly signal: AbortSignal
-  /** Null: etcd's refusals end the watch. */
+export interface WatchStreamOptions {
+  readonly connections: readonly EtcdConnection[]
+  readonly scout: Scout
+  /** Null: etcd's refusals end the watches. */
   readonly auth: AuthSession | null
   /** Told of every refusal that a watch outlives. */
   readonly onTrouble: (error: LabError) => void
 }
 
-/** One watch over the life of many sessions, each going on where the one before it stopped. */
-export class WatchLoop {
+/** One watch of a stream. */
+export interface StreamWatch extends WatchCursor {
+  /** It goes no further; null = the stream was closed. Not called for what was removed. */
+  readonly onEnd: (error: LabError | null) => void
+}
+
+/**
+ * Watches that share a stream, over the life of many sessions, each going on where the one before it
+ * stopped. Runs while it has watches; may begin anew after that.
+ */
+export class WatchStream {
   readonly #connections: readonly EtcdConnection[]
   readonly #scout: Scout
-  readonly #range: KeyRange
   readonly #auth: AuthSession | null
   readonly #onTrouble: (error: LabError) => void
-  readonly #stop = new AbortController()
-  readonly #queue = new BatchQueue((full) => this.#session?.setPaused(full))
-  readonly #callerSignal: AbortSignal
-  #next: bigint
-  #mark: HistoryMark
+  readonly #watches = new Map<string, StreamWatch>()
+  #stop = new AbortController()
+  #mark: HistoryMark = startMark(0n)
   #examinedAt = -Infinity
+  #isPaused = false
   #session: WatchSession | null = null
+  #running: Promise<void> | null = null
   #wasConfirmed = false
   /** Since a session was confirmed, or since the last trouble. */
   #refusals = 0
@@ -57,56 +64,79 @@ export class WatchLoop {
   /** Held from the end of a session until the next one is confirmed. */
   #unfollow: (() => void) | null = null
 
-  constructor(connections: readonly EtcdConnection[], scout: Scout, options: LoopOptions) {
+  constructor({ connections, scout, auth, onTrouble }: WatchStreamOptions) {
     this.#connections = connections
     this.#scout = scout
-    this.#range = options
-    this.#auth = options.auth
-    this.#onTrouble = options.onTrouble
-    this.#next = BigInt(options.fromRevision)
-    this.#mark = startMark(this.#next - 1n)
-    this.#callerSignal = options.signal
+    this.#auth = auth
+    this.#onTrouble = onTrouble
   }
 
-  async *batches(): AsyncGenerator<WatchBatch, void, undefined> {
-    const onAbort = (): void => this.#close()
-    this.#callerSignal.addEventListener('abort', onAbort)
-    const sessions = this.#runSessions()
-    try {
-      for (;;) {
-        const batch = await this.#queue.next()
-        if (batch === null || this.#callerSignal.aborted) return
-        yield batch
-      }
-    } finally {
-      this.#callerSignal.removeEventListener('abort', onAbort)
-      this.#close()
-      await sessions
-    }
+  add(watch: StreamWatch): void {
+    this.#watches.set(watch.id, watch)
+    if (this.#running === null) this.#start(watch)
+    else this.#session?.add(watch)
+  }
+
+  remove(watch: StreamWatch): void {
+    if (!this.#watches.delete(watch.id)) return
+    this.#session?.remove(watch)
+    if (this.#watches.size === 0) this.#end(null)
+  }
+
+  /** While paused nothing is read. */
+  setPaused(paused: boolean): void {
+    this.#isPaused = paused
+    this.#session?.setPaused(paused)
+  }
+
+  /** Resolves when nothing runs any more. */
+  async close(): Promise<void> {
+    this.#end(null)
+    await this.#running
+  }
+
+  #start(first: StreamWatch): void {
+    this.#mark = startMark(first.next - 1n)
+    this.#stop = new AbortController()
+    this.#wasConfirmed = false
+    this.#running = this.#runSessions().then(() => {
+      this.#running = null
+      // Added while the former run was ending.
+      const [next] = this.#watches.values()
+      if (next !== undefined) this.#start(next)
+    })
   }
 
   async #runSessions(): Promise<void> {
+    const { signal } = this.#stop
     let index = this.#scout.preferred
     let failures = 0
-    while (!this.#stop.signal.aborted) {
+    while (!signal.aborted) {
       const generation = this.#auth?.generation ?? 0
       const session = this.#startSession(index)
       if (session === null) break
-      const end = await session.run()
-      this.#next = session.next
+      const end = await session.run(this.#watches.values())
+      if (signal.aborted) break
       const reason = await this.#outlive(end, generation)
       if (reason === null) continue
-      if (!isRecoverable(reason)) {
-        this.#queue.end(reason.code === 'CLOSED' ? null : reason)
-        break
-      }
+      if (!isRecoverable(reason)) this.#end(reason.code === 'CLOSED' ? null : reason)
+      if (signal.aborted) break
       failures = session.confirmed ? 1 : failures + 1
       if (failures > this.#connections.length)
-        await pause(backoff(failures, longestBackoffMs), this.#stop.signal)
+        await pause(backoff(failures, longestBackoffMs), signal)
       index = await this.#findMember(index)
     }
     this.#release()
     this.#session = null
+  }
+
+  /** Ends what runs, and tells every watch that it goes no further. */
+  #end(error: LabError | null): void {
+    const watches = [...this.#watches.values()]
+    this.#watches.clear()
+    this.#stop.abort()
+    this.#session?.stop(error ?? new LabError('CLOSED', 'the watch was ended'))
+    for (const { onEnd } of watches) onEnd(error)
   }
 
   #startSession(index: number): WatchSession | null {
@@ -114,14 +144,12 @@ export class WatchLoop {
     if (connection === undefined) return null
     const session = new WatchSession({
       connection,
-      range: this.#range,
-      next: this.#next,
       isSuspect: () => this.#scout.isLooking && this.#scout.isSilent(index),
       onConfirmed: () => this.#onConfirmed(connection),
       onHeader: (header) => this.#checkHistory(connection, header),
-      onBatch: (batch) => this.#queue.push(batch),
+      onCompacted: ({ id }, error) => this.#onCompacted(id, error),
     })
-    session.setPaused(this.#queue.isFull)
+    session.setPaused(this.#isPaused)
     this.#session = session
     return session
   }
@@ -139,16 +167,23 @@ export class WatchLoop {
     this.#examinedAt = performance.now()
     // What is heard while the member is being asked may well be newer than its answer.
     const before = this.#mark
-    const facts = await readHistory(connection, this.#range)
-    if (facts === null || this.#stop.signal.aborted) return
+    const { signal } = this.#stop
+    // Whatever is watched: its user may read it.
+    const [watch] = this.#watches.values()
+    const facts = watch === undefined ? null : await readHistory(connection, watch.range)
+    if (facts === null || signal.aborted) return
     if (suspectHistory(before, facts) === null) {
       this.#mark = advanceMark(this.#mark, facts)
       return
     }
-    const error = historyChanged(before, facts)
-    this.#stop.abort()
-    this.#queue.end(error)
-    this.#session?.stop(error)
+    this.#end(historyChanged(before, facts))
+  }
+
+  #onCompacted(id: string, error: LabError): void {
+    const watch = this.#watches.get(id)
+    if (!this.#watches.delete(id)) return
+    if (this.#watches.size === 0) this.#end(null)
+    watch?.onEnd(error)
   }
 
   #onConfirmed(connection: EtcdConnection): void {
@@ -213,13 +248,6 @@ export class WatchLoop {
   #release(): void {
     this.#unfollow?.()
     this.#unfollow = null
-  }
-
-  #close(): void {
-    if (this.#stop.signal.aborted) return
-    this.#stop.abort()
-    this.#queue.end(null)
-    this.#session?.stop(new LabError('CLOSED', 'the watch was ended'))
   }
 }
 

@@ -1,4 +1,4 @@
-/** What one registration is to do next. Pure: the effects are in etcd-registration.ts. */
+/** What one registration that is wanted is to do next; a released one is removed by registration-state.ts. */
 
 /** A key as it was last seen; null = it is not there. */
 export type SeenKey = {
@@ -8,11 +8,20 @@ export type SeenKey = {
   readonly value: string
 } | null
 
+export interface HeldLease {
+  /** Decimal. */
+  readonly id: string
+  /** The TTL that was asked for it, seconds. */
+  readonly askedTtl: number
+  /** It is to be left for another one. */
+  readonly isRetired: boolean
+}
+
 export interface Situation {
-  /** The desired state, kept in memory and never read back from etcd; null = to be removed. */
-  readonly wanted: { readonly value: string; readonly ttlSeconds: number } | null
-  /** The lease held now, and the TTL that was asked for it; null = none, or lost. */
-  readonly lease: { readonly id: string; readonly askedTtl: number } | null
+  /** The desired state, kept in memory and never read back from etcd. */
+  readonly wanted: { readonly value: string; readonly ttlSeconds: number }
+  /** Held now; null = none, or lost. */
+  readonly lease: HeldLease | null
   /** True while leases of an earlier TTL are still held. */
   readonly holdsFormer: boolean
   /** Every lease this registration has lately put the key on, lost ones included. */
@@ -23,19 +32,17 @@ export interface Situation {
 }
 
 /**
- * - `join`: get a lease of the wanted TTL.
+ * - `join`: get a lease of the wanted TTL, another one than a retired one.
  * - `put`: write the wanted value under the lease, if the key is still as it was seen.
  * - `leave-former`: give up the leases that the key has left.
  * - `yield`: someone else keeps the key alive under their own lease; wait until it is gone.
  * - `rest`: everything is as wanted.
- * - `remove`: take the key and the leases away.
  */
-export type Step = 'join' | 'put' | 'leave-former' | 'yield' | 'rest' | 'remove'
+export type Step = 'join' | 'put' | 'leave-former' | 'yield' | 'rest'
 
 export function planStep(now: Situation): Step {
   const { wanted, lease, key } = now
-  if (wanted === null) return 'remove'
-  if (lease?.askedTtl !== wanted.ttlSeconds) return 'join'
+  if (lease?.askedTtl !== wanted.ttlSeconds || lease.isRetired) return 'join'
   if (isForeign(now) && !now.claim) return 'yield'
   if (key?.lease !== lease.id || key.value !== wanted.value) return 'put'
   return now.holdsFormer ? 'leave-former' : 'rest'

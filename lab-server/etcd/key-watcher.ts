@@ -1,0 +1,48 @@
+import type { LabError } from '../../protocol/index.ts'
+import type { WatchBatch } from './etcd-calls.ts'
+import { WatchStream, type StreamWatch, type WatchStreamOptions } from './watch-stream.ts'
+
+export interface KeyListener {
+  /** Whole revisions in order; without events: everything up to the revision is known. */
+  readonly onBatch: (batch: WatchBatch) => void
+  /** The watch goes no further; null = the watcher or the client was closed. */
+  readonly onEnd: (error: LabError | null) => void
+}
+
+/**
+ * Watches of single keys, all over one stream: a stream for each would cost about 130 KB. Listeners
+ * are called as news arrives and must not take long: they hold up one another.
+ */
+export class KeyWatcher {
+  readonly #stream: WatchStream
+  readonly #closing: AbortSignal
+  readonly #onClosing = (): void => void this.#stream.close()
+  #lastId = 0
+
+  /** Closes by itself when the signal aborts. */
+  constructor(options: WatchStreamOptions, closing: AbortSignal) {
+    this.#stream = new WatchStream(options)
+    this.#closing = closing
+    closing.addEventListener('abort', this.#onClosing)
+  }
+
+  /** From this revision on, with no gap and no repeat. Answers the way to end it. */
+  watch(key: string, fromRevision: string, listener: KeyListener): () => void {
+    this.#lastId += 1
+    const watch: StreamWatch = {
+      id: String(this.#lastId),
+      range: { key },
+      next: BigInt(fromRevision),
+      // Progress of one says nothing of the others: the session asks for that of all of them.
+      wantsProgress: false,
+      ...listener,
+    }
+    this.#stream.add(watch)
+    return () => this.#stream.remove(watch)
+  }
+
+  close(): Promise<void> {
+    this.#closing.removeEventListener('abort', this.#onClosing)
+    return this.#stream.close()
+  }
+}
