@@ -96,7 +96,8 @@ export class WatchStream {
   }
 
   #start(first: StreamWatch): void {
-    this.#mark = startMark(first.next - 1n)
+    // What an earlier run has learnt of the cluster still holds.
+    if (this.#mark.clusterId === null) this.#mark = startMark(first.next - 1n)
     this.#stop = new AbortController()
     this.#wasConfirmed = false
     this.#running = this.#runSessions().then(() => {
@@ -176,6 +177,7 @@ export class WatchStream {
       this.#mark = advanceMark(this.#mark, facts)
       return
     }
+    this.#mark = startMark(0n)
     this.#end(historyChanged(before, facts))
   }
 

@@ -112,6 +112,8 @@ class Simulation {
   #queue: { readonly at: number; readonly order: number; readonly run: () => void }[] = []
   #order = 0
   #ids = 0
+  /** By key: where the last answer came from. The stream of the watches notices another history. */
+  readonly #knownIn = new Map<string, ModelEtcd>()
 
   constructor(seed: number) {
     this.random = seededRandom(seed)
@@ -165,11 +167,8 @@ class Simulation {
   }
 
   restore(): void {
-    const former = this.etcd
     this.etcd = this.copy.copy()
     this.etcd.renewAll(this.now)
-    for (const [key, watch] of [...this.watches])
-      if (watch.etcd === former) this.#endWatch(key, 'HISTORY_CHANGED')
   }
 
   #moment(): Moment {
@@ -218,6 +217,10 @@ class Simulation {
   *#news(awake: number): Generator<Due> {
     const at = Math.max(awake, this.deafUntil)
     for (const [key, watch] of this.watches) {
+      if (watch.etcd !== this.etcd) {
+        yield { at, run: () => this.#endWatch(key, 'HISTORY_CHANGED') }
+        continue
+      }
       if (watch.next <= this.etcd.compacted) {
         yield { at, run: () => this.#endWatch(key, 'COMPACTED') }
         continue
@@ -252,7 +255,10 @@ class Simulation {
       case 'look':
         return this.#look(effect.key)
       case 'watch':
-        this.watches.set(effect.key, { next: Number(effect.from) + 1, etcd: this.etcd })
+        this.watches.set(effect.key, {
+          next: Number(effect.from) + 1,
+          etcd: this.#knownIn.get(effect.key) ?? this.etcd,
+        })
         return
       case 'unwatch':
         this.watches.delete(effect.key)
@@ -307,6 +313,7 @@ class Simulation {
     }
     const seen = this.etcd.keys.get(key) ?? null
     const revision = String(this.etcd.revision)
+    this.#knownIn.set(key, this.etcd)
     this.#later(2, () => this.tell(key, { type: 'looked', key: seen, revision }))
   }
 
@@ -320,6 +327,7 @@ class Simulation {
     if (!this.#goesWrong()) {
       this.#later(1, () => {
         const answer = execute()
+        this.#knownIn.set(key, this.etcd)
         this.#later(1, () => this.tell(key, answer))
       })
       return

@@ -38,6 +38,11 @@ describe('a registration', () => {
       { holdsFormer: true, lease: lease('8'), ownLeases: ['7', '8'] },
       'put',
     ],
+    [
+      'leaves the former lease before it yields',
+      { ...key('99'), holdsFormer: true },
+      'leave-former',
+    ],
     ['then leaves the former lease', { holdsFormer: true }, 'leave-former'],
   ])('%s', (_title, change, step) => {
     expect(planStep({ ...registered, ...change })).toBe(step)

@@ -43,7 +43,7 @@ export type Step = 'join' | 'put' | 'leave-former' | 'yield' | 'rest'
 export function planStep(now: Situation): Step {
   const { wanted, lease, key } = now
   if (lease?.askedTtl !== wanted.ttlSeconds || lease.isRetired) return 'join'
-  if (isForeign(now) && !now.claim) return 'yield'
+  if (isForeign(now) && !now.claim) return now.holdsFormer ? 'leave-former' : 'yield'
   if (key?.lease !== lease.id || key.value !== wanted.value) return 'put'
   return now.holdsFormer ? 'leave-former' : 'rest'
 }

@@ -77,6 +77,8 @@ export interface OwnWatch {
   readonly from: string
   /** Milliseconds. */
   readonly startedAt: number
+  /** The latest revision at which the key was known when the look began. */
+  readonly knownAt: bigint
   /** Failures in a row. */
   readonly failures: number
   /** Milliseconds. */
@@ -164,7 +166,7 @@ export function startRegistration(key: string): RegistrationState {
     ownLeases: [],
     seen: null,
     seenAt: 0n,
-    watch: { step: 'none', from: '0', startedAt: 0, failures: 0, until: 0 },
+    watch: { step: 'none', from: '0', startedAt: 0, knownAt: 0n, failures: 0, until: 0 },
     task: null,
     phase: 'resting',
     attempt: 0,
@@ -212,7 +214,7 @@ function hear(state: RegistrationState, event: RegistrationEvent, moment: Moment
     case 'watch-ended':
       return onWatchEnded(state, event.error, moment)
     case 'looked':
-      return [onLooked(state, event), []]
+      return onLooked(state, event)
     case 'look-failed':
       return onLookFailed(state, event.error, moment)
     case 'lease-ended':
@@ -325,9 +327,11 @@ function onWatchEnded(state: RegistrationState, error: LabError, moment: Moment)
 function onLooked(
   state: RegistrationState,
   { key, revision }: Extract<RegistrationEvent, { type: 'looked' }>,
-): RegistrationState {
+): Turn {
   const watch: OwnWatch = { ...state.watch, step: 'broken', from: revision, until: -Infinity }
-  return see({ ...state, watch }, key, revision)
+  const isRestored = BigInt(revision) < state.watch.knownAt
+  const known = isRestored ? forgetKey(state) : state
+  return [see({ ...known, watch }, key, revision), isRestored ? reportSuspect(state) : []]
 }
 
 function onLookFailed(state: RegistrationState, error: LabError, moment: Moment): Turn {
@@ -412,7 +416,8 @@ function keepWatch(state: RegistrationState, { at }: Moment): Turn {
     return [{ ...state, watch: watching }, [{ do: 'watch', from: watch.from }]]
   }
   if (watch.step !== 'overtaken') return [state, []]
-  return [{ ...state, watch: { ...watch, step: 'looking', startedAt: at } }, [{ do: 'look' }]]
+  const looking: OwnWatch = { ...watch, step: 'looking', startedAt: at, knownAt: state.seenAt }
+  return [{ ...state, watch: looking }, [{ do: 'look' }]]
 }
 
 function proceed(state: RegistrationState, moment: Moment): Turn {
