@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { EtcdClient } from '../../lab-server/etcd/etcd-client.ts'
 import type { KeyWatcher } from '../../lab-server/etcd/key-watcher.ts'
 import { createEtcdRegistry } from '../../lab-server/registry/etcd-registry.ts'
-import type { Registration } from '../../lab-server/registry/registry.ts'
+import type { Registration, Registry } from '../../lab-server/registry/registry.ts'
 import type { LabError } from '../../protocol/index.ts'
 import { readMetric } from '../helpers/etcd-metrics.ts'
 import { instanceAt } from '../helpers/instance-at.ts'
@@ -33,6 +33,25 @@ function connect(): EtcdClient {
   return client
 }
 
+function openRegistry(client: EtcdClient): Registry {
+  const registry = createEtcdRegistry({ client })
+  // Also when the test fails: nothing of it may go on in the next one.
+  onTestFinished(() => registry.close())
+  return registry
+}
+
+/** A few at a time, as a busy machine can bear. */
+async function registerMany(registry: Registry, count: number): Promise<readonly Registration[]> {
+  const registrations: Registration[] = []
+  while (registrations.length < count) {
+    const first = registrations.length + 1
+    const ports = Array.from({ length: Math.min(50, count - first + 1) }, (_, i) => first + i)
+    const group = ports.map((port) => registry.register(instanceAt(service, port)))
+    registrations.push(...(await Promise.all(group)))
+  }
+  return registrations
+}
+
 const countStreams = () => readMetric(endpoint, 'etcd_debugging_mvcc_watch_stream_total')
 const countWatches = () => readMetric(endpoint, 'etcd_debugging_mvcc_watcher_total')
 
@@ -56,12 +75,9 @@ describe('many registrations of one process', () => {
 
   it('share one watch stream and have at most a thousand keys on a lease', async () => {
     const client = connect()
-    const registry = createEtcdRegistry({ client })
+    const registry = openRegistry(client)
     const streams = await countStreams()
-    const ports = Array.from({ length: count }, (_, index) => index + 1)
-    const registrations = await Promise.all(
-      ports.map((port) => registry.register(instanceAt(service, port))),
-    )
+    const registrations = await registerMany(registry, count)
 
     await settleAt('a watch for each key', countWatches, count)
     expect(await countStreams()).toBe(streams + 1)
@@ -87,18 +103,13 @@ describe('many registrations of one process', () => {
 
   it('move the revision by nothing in a minute, with 50 of them', async () => {
     const client = connect()
-    const registry = createEtcdRegistry({ client, ttlSeconds: 5 })
-    const ports = Array.from({ length: 50 }, (_, index) => index + 1)
-    const registrations = await Promise.all(
-      ports.map((port) => registry.register(instanceAt(service, port))),
-    )
+    const registry = openRegistry(client)
+    const registrations = await registerMany(registry, 50)
     const before = await revisionOf(client)
     await delay(60_000)
     expect(await revisionOf(client)).toBe(before)
     expect((await client.range({ prefix: '/rpc/', countOnly: true })).count).toBe(50)
-    expect(registrations.map((each: Registration) => each.state())).toEqual(
-      ports.map(() => 'registered'),
-    )
+    expect(new Set(registrations.map((each) => each.state()))).toEqual(new Set(['registered']))
     await registry.close()
   }, 90_000)
 })

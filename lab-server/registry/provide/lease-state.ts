@@ -163,7 +163,7 @@ function admit(state: LeasesState, lease: LeaseState, keys: readonly string[]): 
 /** The next thing that leads to a lease, unless something is under way or nobody waits. */
 function grant(state: LeasesState, asked: number, moment: Moment): Turn {
   const wish = state.grants.get(asked)
-  if (wish === undefined || wish.step !== null) return [state, []]
+  if (wish?.step !== null) return [state, []]
   if (wish.waiting.length === 0) {
     return [wish.doubtful === null ? withoutGrant(state, asked) : state, []]
   }
@@ -190,7 +190,7 @@ function onGranted(
   moment: Moment,
 ): Turn {
   const wish = state.grants.get(asked)
-  if (wish?.doubtful == null) return [state, []]
+  if (wish === undefined || wish.doubtful === null) return [state, []]
   const renewal = startRenewal(ttlSeconds, moment.at, moment.random)
   const facts = { id: wish.doubtful, askedTtl: asked, isRetired: false }
   const lease: LeaseState = { ...facts, users: 0, renewal, isRenewing: false }

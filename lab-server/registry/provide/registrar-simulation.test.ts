@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { seededRandom, type SeededRandom } from '../../../tests/helpers/seeded-random.ts'
 import { LabError } from '../../../protocol/index.ts'
@@ -132,7 +133,7 @@ class Simulation {
   wish(key: string, wish: Wish | null): void {
     const state = this.core.registration(key)
     // As the registry does: one owner of a key at a time.
-    if (wish !== null && state?.removal != null) {
+    if (wish !== null && state !== undefined && state.removal !== null) {
       if (state.phase !== 'removed') return
       this.tell(key, { type: 'stop' })
     }
@@ -153,7 +154,7 @@ class Simulation {
   }
 
   trace(...what: unknown[]): void {
-    if (isTraced) console.log(this.now.toFixed(0), ...what)
+    if (isTraced) process.stdout.write(`${this.now.toFixed(0)} ${inspect(what)}\n`)
   }
 
   takeOver(key: string): void {
@@ -245,15 +246,21 @@ class Simulation {
   #do(effect: Effect): void {
     this.trace('→', effect)
     switch (effect.do) {
-      case 'put':
-        return this.#put(effect)
-      case 'delete':
-        return this.#call(effect.key, () => {
+      case 'put': {
+        this.#put(effect)
+        return
+      }
+      case 'delete': {
+        this.#call(effect.key, () => {
           if (this.etcd.keys.get(effect.key)?.lease === effect.lease) this.#remove(effect.key)
           return { type: 'deleted', lease: effect.lease, revision: String(this.etcd.revision) }
         })
-      case 'look':
-        return this.#look(effect.key)
+        return
+      }
+      case 'look': {
+        this.#look(effect.key)
+        return
+      }
       case 'watch':
         this.watches.set(effect.key, {
           next: Number(effect.from) + 1,
@@ -280,8 +287,10 @@ class Simulation {
       case 'reject':
       case 'trouble':
         return
-      default:
-        return this.#lease(effect)
+      default: {
+        this.#lease(effect)
+        return
+      }
     }
   }
 

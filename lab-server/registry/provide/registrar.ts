@@ -95,38 +95,62 @@ export class Registrar {
 
   #do(effect: Effect): void {
     switch (effect.do) {
-      case 'put':
-        return this.#start(this.#put(effect))
-      case 'delete':
-        return this.#start(this.#delete(effect))
+      case 'put': {
+        this.#start(this.#put(effect))
+        return
+      }
+      case 'delete': {
+        this.#start(this.#delete(effect))
+        return
+      }
       case 'abort':
         return this.#puts.get(effect.key)?.abort()
-      case 'watch':
-        return this.#watch(effect)
+      case 'watch': {
+        this.#watch(effect)
+        return
+      }
       case 'unwatch':
         return this.#unwatch.get(effect.key)?.()
-      case 'look':
-        return this.#start(this.#look(effect.key))
-      case 'wake':
-        return this.#wake(effect.key, effect.at, () => this.#tell(effect.key, { type: 'woke' }))
+      case 'look': {
+        this.#start(this.#look(effect.key))
+        return
+      }
+      case 'wake': {
+        this.#wake(effect.key, effect.at, () => this.#tell(effect.key, { type: 'woke' }))
+        return
+      }
       case 'settle':
         return this.#kept.get(effect.key)?.fulfil()
       case 'reject':
         return this.#kept.get(effect.key)?.reject(effect.error)
-      case 'trouble':
-        return this.#onTrouble(effect.error)
-      case 'end':
-        return this.#end(effect.key)
-      case 'grant':
-        return this.#start(this.#grant(effect))
-      case 'revoke':
-        return this.#start(this.#revokeFor(effect))
-      case 'revoke-doubtful':
-        return this.#start(this.#revokeDoubtful(effect))
-      case 'renew':
-        return this.#start(this.#renew(effect))
-      case 'wake-leases':
-        return this.#wake('', effect.at, () => this.#tellLeases({ type: 'woke' }))
+      case 'trouble': {
+        this.#onTrouble(effect.error)
+        return
+      }
+      case 'end': {
+        this.#end(effect.key)
+        return
+      }
+      case 'grant': {
+        this.#start(this.#grant(effect))
+        return
+      }
+      case 'revoke': {
+        this.#start(this.#revokeFor(effect))
+        return
+      }
+      case 'revoke-doubtful': {
+        this.#start(this.#revokeDoubtful(effect))
+        return
+      }
+      case 'renew': {
+        this.#start(this.#renew(effect))
+        return
+      }
+      case 'wake-leases': {
+        this.#wake('', effect.at, () => this.#tellLeases({ type: 'woke' }))
+        return
+      }
     }
   }
 
