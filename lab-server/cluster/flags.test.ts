@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseEtcdVersion } from './etcd-version.ts'
-import { memberFlags } from './flags.ts'
+import { labRoom, memberFlags } from './flags.ts'
 
 const flagsFor = (version: string) =>
   memberFlags({
@@ -8,6 +8,7 @@ const flagsFor = (version: string) =>
     name: 'etcd2',
     names: ['etcd1', 'etcd2', 'etcd3'],
     dir: '/run/lab',
+    room: labRoom,
   })
 
 describe('memberFlags', () => {

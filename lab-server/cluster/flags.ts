@@ -8,13 +8,21 @@ export interface MemberPlan {
   readonly names: readonly string[]
   /** The lab's directory, absolute; the member runs with this as its working directory. */
   readonly dir: string
+  readonly room: MemberRoom
 }
 
-/** The whole environment of a member: nothing of the server's own reaches it. */
-export const memberEnvironment: Readonly<Record<string, string>> = {
-  GOMAXPROCS: '1',
-  GOGC: '50',
-  GOMEMLIMIT: '40MiB',
+/** How much of the machine a member may take. */
+export interface MemberRoom {
+  /** Beyond it etcd takes no more writes (`--quota-backend-bytes`). */
+  readonly quotaBytes: number
+  /** The whole environment of a member: nothing of the server's own reaches it. */
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/** A reader's lab is one of many on its machine. */
+export const labRoom: MemberRoom = {
+  quotaBytes: 32 * 2 ** 20,
+  environment: { GOMAXPROCS: '1', GOGC: '50', GOMEMLIMIT: '40MiB' },
 }
 
 export function clientSocket(dir: string, name: string): string {
@@ -44,7 +52,7 @@ function peerUrl(name: string): string {
  * The advertised client URL is what `member list` shows; nothing dials it.
  */
 export function memberFlags(plan: MemberPlan): string[] {
-  const { name, names, dir, version } = plan
+  const { name, names, dir, version, room } = plan
   return [
     `--name=${name}`,
     `--data-dir=${join(dir, name)}`,
@@ -59,7 +67,7 @@ export function memberFlags(plan: MemberPlan): string[] {
     // Data lives as long as the lab: losing it with the machine is no loss.
     '--unsafe-no-fsync',
     '--snapshot-count=5000',
-    '--quota-backend-bytes=33554432',
+    `--quota-backend-bytes=${room.quotaBytes}`,
     '--auto-compaction-mode=revision',
     '--auto-compaction-retention=2000',
     '--max-wals=2',

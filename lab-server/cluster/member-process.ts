@@ -3,7 +3,6 @@ import { closeSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { LabError, type ProcessState } from '../../protocol/index.ts'
 import type { MemberEvent, MemberProcess } from './cluster-driver.ts'
-import { memberEnvironment } from './flags.ts'
 import { openMemberLog } from './member-log.ts'
 import { untilStopped } from './stopped-process.ts'
 
@@ -12,6 +11,8 @@ export interface MemberProcessOptions {
   readonly clientUrl: string
   readonly command: string
   readonly args: readonly string[]
+  /** All of it. */
+  readonly environment: Readonly<Record<string, string>>
   /** Working directory. */
   readonly dir: string
   readonly logPath: string
@@ -72,12 +73,12 @@ export class EtcdProcess {
   spawn(): void {
     this.#demand('start', endedStates)
     this.#endsAs = 'exited'
-    const { command, args, dir, logPath } = this.#options
+    const { command, args, environment, dir, logPath } = this.#options
     const log = openMemberLog(logPath)
     // Detached: a session of its own, so that Ctrl-C in the terminal reaches the server only.
     const child = spawn(command, args, {
       cwd: dir,
-      env: memberEnvironment,
+      env: environment,
       stdio: ['ignore', log, log],
       detached: true,
     })

@@ -10,7 +10,7 @@ import type {
   MemberProcess,
 } from './cluster-driver.ts'
 import { parseEtcdVersion } from './etcd-version.ts'
-import { clientSocket, memberFlags, peerSocket } from './flags.ts'
+import { clientSocket, labRoom, memberFlags, peerSocket, type MemberRoom } from './flags.ts'
 import { answersVersion } from './member-health.ts'
 import { readMemberLog, tellingLines, trimMemberLog } from './member-log.ts'
 import { EtcdProcess } from './member-process.ts'
@@ -25,6 +25,8 @@ export interface ProcessDriverOptions {
   readonly memberNames?: readonly string[]
   /** How long `start` may take; 30 s by default. */
   readonly startTimeoutMs?: number
+  /** `labRoom` by default. */
+  readonly room?: MemberRoom
 }
 
 /** Linux takes 107 bytes of socket path, macOS 103; `<name>:2380` and NUL need a few. */
@@ -128,13 +130,14 @@ class ProcessDriver implements ClusterDriver {
   #createMember(
     name: string,
     names: readonly string[],
-    { etcdPath, etcdVersion, dir }: ProcessDriverOptions,
+    { etcdPath, etcdVersion, dir, room = labRoom }: ProcessDriverOptions,
   ): EtcdProcess {
     return new EtcdProcess({
       name,
       clientUrl: `unix://${clientSocket(dir, name)}`,
       command: etcdPath,
-      args: memberFlags({ version: parseEtcdVersion(etcdVersion), name, names, dir }),
+      args: memberFlags({ version: parseEtcdVersion(etcdVersion), name, names, dir, room }),
+      environment: room.environment,
       dir,
       logPath: this.#logPath(name),
       onChange: (event) => {

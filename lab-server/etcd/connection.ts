@@ -213,7 +213,7 @@ export class EtcdConnection {
   }
 }
 
-function channelOptions(purpose: string, pings: PingOptions): ChannelOptions {
+export function channelOptions(purpose: string, pings: PingOptions): ChannelOptions {
   return {
     // Channels with equal options share one socket, so this keeps the purposes apart.
     'grpc.primary_user_agent': `ming-registry-lab/${purpose}`,

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer'
+import { toBuffer } from '../etcd/wire.ts'
 import { describeProblem, invalidInstance, type InstanceProblem } from './instance-problem.ts'
 import { bracketIpv6, hostProblem, portProblem } from './instance-rules.ts'
 import type { ServiceInstance } from './registry.ts'
@@ -78,14 +80,14 @@ function toServiceInstance(java: JavaInstance): ServiceInstance {
   if (servicePort === null) throw new Undecodable('servicePort is missing')
   const problem = dialProblem(serviceHost) ?? portProblem(servicePort)
   if (problem) throw new Undecodable(describeProblem(problem))
-  return {
+  const instance = {
     serviceName,
     serviceVersion: java.serviceVersion ?? defaultVersion,
     serviceHost,
     servicePort,
     serviceGroup: java.serviceGroup ?? defaultGroup,
-    ...(extra && { extra }),
   }
+  return extra ? { ...instance, extra } : instance
 }
 
 /** Java providers may leave out the brackets of IPv6 and may put a scheme before the host. */
@@ -93,26 +95,29 @@ function dialProblem(host: string): InstanceProblem | null {
   return hostProblem(bracketIpv6(host.replace(/^https?:\/\//, '')))
 }
 
-function readFields(json: ReadonlyMap<string, unknown>): JavaInstance {
-  const extra = [...json].filter(([name]) => !reservedFields.has(name))
-  return {
+type JsonObject = Readonly<Record<string, unknown>>
+
+function readFields(json: JsonObject): JavaInstance {
+  const unknown = Object.keys(json).filter((name) => !reservedFields.has(name))
+  const instance = {
     serviceName: readText(json, 'serviceName') ?? null,
     serviceVersion: orDefault(readText(json, 'serviceVersion'), defaultVersion),
     serviceHost: readText(json, 'serviceHost') ?? null,
     servicePort: readPort(json),
     serviceGroup: orDefault(readText(json, 'serviceGroup'), defaultGroup),
-    // fromEntries defines own properties: a field called __proto__ stays a field.
-    ...(extra.length > 0 && { extra: Object.fromEntries(extra) }),
   }
+  if (unknown.length === 0) return instance
+  // fromEntries defines own properties: a field called __proto__ stays a field.
+  return { ...instance, extra: Object.fromEntries(unknown.map((name) => [name, json[name]])) }
 }
 
-function readField(json: ReadonlyMap<string, unknown>, name: keyof typeof snakeCase): unknown {
-  return json.has(name) ? json.get(name) : json.get(snakeCase[name])
+function readField(json: JsonObject, name: keyof typeof snakeCase): unknown {
+  return Object.hasOwn(json, name) ? json[name] : json[snakeCase[name]]
 }
 
 /** Undefined when absent: only then does a default apply. */
 function readText(
-  json: ReadonlyMap<string, unknown>,
+  json: JsonObject,
   name: Exclude<keyof typeof snakeCase, 'servicePort'>,
 ): string | null | undefined {
   const value = readField(json, name)
@@ -120,7 +125,7 @@ function readText(
   throw new Undecodable(`${name} is ${kindOf(value)}, expected text`)
 }
 
-function readPort(json: ReadonlyMap<string, unknown>): number | null {
+function readPort(json: JsonObject): number | null {
   const value = readField(json, 'servicePort')
   if (value === undefined || value === null) return null
   const port = typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value
@@ -147,19 +152,19 @@ function attempt<T>(read: () => T): Decoded<T> {
 }
 
 function decodeUtf8(bytes: Uint8Array): string {
-  try {
-    // A byte order mark is kept, so that it is refused as Java refuses it.
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch (error) {
-    throw new Undecodable('the value is not UTF-8', { cause: error })
-  }
+  if (!isUtf8(bytes)) throw new Undecodable('the value is not UTF-8')
+  // A byte order mark is kept, so that it is refused as Java refuses it.
+  return toBuffer(bytes).toString('utf8')
 }
 
-function parseObject(text: string): ReadonlyMap<string, unknown> {
+function parseObject(text: string): JsonObject {
   const json = parseJson(text)
-  if (typeof json === 'object' && json !== null && !Array.isArray(json))
-    return new Map(Object.entries(json))
+  if (isJsonObject(json)) return json
   throw new Undecodable(`the value is ${kindOf(json)}, expected a JSON object`)
+}
+
+function isJsonObject(json: unknown): json is JsonObject {
+  return typeof json === 'object' && json !== null && !Array.isArray(json)
 }
 
 function parseJson(text: string): unknown {

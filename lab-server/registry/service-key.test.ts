@@ -1,6 +1,8 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   instanceKey,
+  isKeyOf,
   parseAddress,
   parseInstanceKey,
   parseServiceId,
@@ -106,5 +108,25 @@ describe('a key', () => {
     expect(prefix).toBe('/rpc/User:1.0/')
     expect('/rpc/UserService:1.0/h:1'.startsWith(prefix)).toBe(false)
     expect('/rpc/User:1.0.1/h:1'.startsWith(prefix)).toBe(false)
+  })
+  test('belongs to a service exactly when its parts say so', () => {
+    const text = fc.string({
+      unit: fc.constantFrom('a', ':', '/', '1', '0', '.', '\n'),
+      maxLength: 9,
+    })
+    const part = text.filter((each) => each !== '')
+    const outcomes = new Set<boolean>()
+    const agrees = fc.property(part, part, text, (name, version, rest) => {
+      const prefix = servicePrefix({ name, version })
+      const key = `${prefix}${rest}`
+      const parsed = parseInstanceKey(key)
+      const belongs = parsed !== null && servicePrefix(parsed.service) === prefix
+      outcomes.add(belongs)
+      expect(isKeyOf(prefix, key)).toBe(belongs)
+    })
+    fc.assert(agrees, { numRuns: 5000 })
+    expect(outcomes).toEqual(new Set([true, false]))
+    expect(isKeyOf('/rpc/S:1.0/', '/rpc/S:1.0/h:65536')).toBe(false)
+    expect(isKeyOf('/rpc/S:1.0/', '/rpc/T:1.0/h:1')).toBe(false)
   })
 })

@@ -1,5 +1,7 @@
+import { isUtf8 } from 'node:buffer'
 import { isIPv6 } from 'node:net'
 import type { LabError } from '../../protocol/index.ts'
+import { toBuffer } from '../etcd/wire.ts'
 import { cutText, invalidInstance, type InstanceProblem } from './instance-problem.ts'
 import { hostProblem, nameProblem, ports, versionProblem } from './instance-rules.ts'
 import type { ServiceId } from './registry.ts'
@@ -47,9 +49,8 @@ export function instanceAddress(parts: KeyParts): string {
 
 /** A key need not be text: bytes that are not UTF-8 show as `\xNN`, so no two keys look alike. */
 export function keyText(key: Uint8Array): string {
-  const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength)
-  const text = bytes.toString('utf8')
-  if (Buffer.from(text, 'utf8').equals(bytes)) return text
+  const bytes = toBuffer(key)
+  if (isUtf8(bytes)) return bytes.toString('utf8')
   return bytes
     .toString('latin1')
     .replace(/[^\x20-\x5b\x5d-\x7e]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
@@ -72,6 +73,17 @@ export function parseInstanceKey(key: string): ParsedKey | null {
   const [, name, version, host, port] = match ?? []
   if (!name || !version || !host || !port || Number(port) > 65535) return null
   return { service: { name, version }, host, port: Number(port) }
+}
+
+/**
+ * True when `parseInstanceKey` finds in the key the service of this prefix (`servicePrefix`), at a
+ * fraction of the cost.
+ */
+export function isKeyOf(prefix: string, key: string): boolean {
+  // A version that ends in ":" cannot be read back.
+  if (!key.startsWith(prefix) || prefix.endsWith(':/')) return false
+  const address = /^[^/]+:([1-9]\d{0,4})$/.exec(key.slice(prefix.length))
+  return address !== null && Number(address[1]) <= ports.max
 }
 
 /** Reads `UserService:1.0` or `UserService`. Throws `INVALID_INSTANCE`. */

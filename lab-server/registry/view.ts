@@ -1,9 +1,16 @@
 import type { WatchBatch, WatchEvent } from '../etcd/etcd-calls.ts'
 import type { RawKey } from '../etcd/etcd-inspector.ts'
+import { toBuffer } from '../etcd/wire.ts'
 import { decodeInstance } from './codec.ts'
 import { isDraining } from './draining.ts'
-import type { Discovery, FoundInstance, RegistryChange, RemovalCause } from './registry.ts'
-import { keyText, parseInstanceKey, servicePrefix } from './service-key.ts'
+import type {
+  Discovery,
+  FoundInstance,
+  RegistryChange,
+  RemovalCause,
+  ServiceInstance,
+} from './registry.ts'
+import { isKeyOf, keyText } from './service-key.ts'
 
 /**
  * Everything under one prefix as it was at `revision`. Immutable: applying events makes a new view
@@ -18,8 +25,10 @@ export interface ServiceView {
 /** One key under the prefix. */
 export interface ViewEntry {
   readonly key: string
-  readonly value: Uint8Array
-  readonly modRevision: bigint
+  /** Its bytes, one character (U+0000 to U+00FF) for each: a fraction of what a Buffer holds on to. */
+  readonly value: string
+  /** Decimal. */
+  readonly modRevision: string
   /** Decimal; "0" = none. */
   readonly lease: string
   /** Null when the key or its value cannot be read. */
@@ -42,23 +51,23 @@ export function emptyView(prefix: string): ServiceView {
 
 /** The view that a list made at `revision` shows. */
 export function listedView(prefix: string, keys: readonly RawKey[], revision: string): ServiceView {
-  const entries = keys.map((kv) => readEntry(prefix, kv))
-  return {
-    prefix,
-    revision: BigInt(revision),
-    entries: new Map(entries.map((entry) => [entry.key, entry])),
+  const entries = new Map<string, ViewEntry>()
+  let neighbour: ViewEntry | undefined
+  for (const kv of keys) {
+    neighbour = readEntry(prefix, kv, neighbour)
+    entries.set(neighbour.key, neighbour)
   }
+  return { prefix, revision: BigInt(revision), entries }
 }
 
 export function toDiscovery(view: ServiceView): Discovery {
-  const entries = [...view.entries.values()]
-  return {
-    instances: entries.map(({ found }) => found).filter((found) => found !== null),
-    revision: view.revision.toString(),
-    undecodable: entries
-      .filter(({ found }) => found === null)
-      .map(({ key, reason }) => ({ key, reason })),
+  const instances: FoundInstance[] = []
+  const undecodable: { key: string; reason: string }[] = []
+  for (const { key, found, reason } of view.entries.values()) {
+    if (found) instances.push(found)
+    else undecodable.push({ key, reason })
   }
+  return { instances, revision: view.revision.toString(), undecodable }
 }
 
 /**
@@ -86,7 +95,7 @@ export function diffViews(from: ServiceView, to: ServiceView): ViewChange[] {
     .filter(({ key }) => !to.entries.has(key))
     .map((entry) => toRemoved(entry, to.revision))
   const put = [...to.entries.values()]
-    .toSorted((a, b) => compare(a.modRevision, b.modRevision))
+    .toSorted((a, b) => compareRevisions(a.modRevision, b.modRevision))
     .map((entry) => putChange(from.entries.get(entry.key), entry))
     .filter((change) => change !== null)
   return [...removed, ...put]
@@ -103,15 +112,15 @@ function applyEvent(
     entries.delete(key)
     return before ? toRemoved(before, BigInt(kv.modRevision)) : null
   }
-  const after = readEntry(prefix, kv)
+  const [neighbour] = entries.values()
+  const after = readEntry(prefix, kv, before ?? neighbour)
   entries.set(key, after)
   return putChange(before, after)
 }
 
 function putChange(before: ViewEntry | undefined, after: ViewEntry): ViewChange | null {
-  if (before && Buffer.compare(before.value, after.value) === 0) return null
-  const { key, found, reason } = after
-  const revision = after.modRevision.toString()
+  if (before?.value === after.value) return null
+  const { key, found, reason, modRevision: revision } = after
   if (!found) return { type: 'undecodable', key, reason, revision }
   return { type: before?.found ? 'updated' : 'added', found, revision }
 }
@@ -133,18 +142,41 @@ function removalCause({ found, lease }: ViewEntry): RemovalCause {
   return lease === '0' ? 'deleted' : 'unknown'
 }
 
-function readEntry(prefix: string, kv: RawKey): ViewEntry {
+/** `neighbour` is any entry of the same view: what is equal in both is kept once. */
+function readEntry(prefix: string, kv: RawKey, neighbour: ViewEntry | undefined): ViewEntry {
+  const { modRevision } = kv
   const key = keyText(kv.key)
-  const base = { key, value: kv.value, modRevision: BigInt(kv.modRevision), lease: kv.lease }
-  const parsed = parseInstanceKey(key)
-  if (!parsed || servicePrefix(parsed.service) !== prefix)
-    return { ...base, found: null, reason: 'the key does not go on with host:port' }
+  const lease = sameText(kv.lease, neighbour?.lease)
+  const entry = { key, value: toBuffer(kv.value).toString('latin1'), modRevision, lease }
+  if (!isKeyOf(prefix, key))
+    return { ...entry, found: null, reason: 'the key does not go on with host:port' }
   const decoded = decodeInstance(kv.value)
-  if (!decoded.ok) return { ...base, found: null, reason: decoded.reason }
-  const found = { instance: decoded.value, key, revision: kv.modRevision, lease: kv.lease }
-  return { ...base, found, reason: '' }
+  if (!decoded.ok) return { ...entry, found: null, reason: decoded.reason }
+  const instance = shareTexts(decoded.value, neighbour?.found?.instance)
+  return { ...entry, found: { instance, key, revision: modRevision, lease }, reason: '' }
 }
 
-function compare(a: bigint, b: bigint): number {
+/** The instances of a service mostly agree in all but their address. */
+function shareTexts(
+  instance: ServiceInstance,
+  neighbour: ServiceInstance | undefined,
+): ServiceInstance {
+  if (neighbour === undefined) return instance
+  return {
+    ...instance,
+    serviceName: sameText(instance.serviceName, neighbour.serviceName),
+    serviceVersion: sameText(instance.serviceVersion, neighbour.serviceVersion),
+    serviceGroup: sameText(instance.serviceGroup, neighbour.serviceGroup),
+  }
+}
+
+/** The known string where it is equal, so that the other one can be forgotten. */
+function sameText(text: string, known: string | undefined): string {
+  return text === known ? known : text
+}
+
+/** Decimal numbers without a sign. */
+function compareRevisions(a: string, b: string): number {
+  if (a.length !== b.length) return a.length - b.length
   return a < b ? -1 : a > b ? 1 : 0
 }

@@ -1,12 +1,26 @@
-import { credentials, Metadata, type Client, type ClientDuplexStream } from '@grpc/grpc-js'
+import {
+  credentials,
+  Metadata,
+  type ChannelOptions,
+  type Client,
+  type ClientDuplexStream,
+} from '@grpc/grpc-js'
 import { Host } from 'etcd3/lib/connection-pool.js'
-import type { IWatchRequest, IWatchResponse } from 'etcd3/lib/rpc.js'
+import type {
+  ILeaseGrantResponse,
+  IRangeResponse,
+  ITxnRequest,
+  ITxnResponse,
+  IWatchRequest,
+  IWatchResponse,
+  Services,
+} from 'etcd3/lib/rpc.js'
 
-type Put = (
-  request: { key: Buffer; value: Buffer },
+type Unary = (
+  request: object,
   metadata: Metadata,
   options: { deadline: number },
-  done: (error: Error | null) => void,
+  done: (error: Error | null, answer: unknown) => void,
 ) => void
 type Watch = () => ClientDuplexStream<IWatchRequest, IWatchResponse>
 
@@ -14,24 +28,31 @@ type Watch = () => ClientDuplexStream<IWatchRequest, IWatchResponse>
 export class BareGrpc {
   readonly #host: Host
 
-  constructor(url: string) {
+  constructor(url: string, options: ChannelOptions = {}) {
     this.#host = new Host(url, credentials.createInsecure(), {
+      ...options,
       // Apart from the sockets of whatever else runs in this process.
       'grpc.primary_user_agent': 'bare',
     })
   }
 
-  put(key: string, value: string, deadlineMs: number): Promise<void> {
-    const client = this.#host.getServiceClient('KV')
-    const put = stubMethod(client, 'put') as Put
+  async put(key: string, value: string, deadlineMs: number): Promise<void> {
     const request = { key: Buffer.from(key), value: Buffer.from(value) }
-    const options = { deadline: Date.now() + deadlineMs }
-    return new Promise((resolve, reject) => {
-      put.call(client, request, new Metadata(), options, (error) => {
-        if (error === null) resolve()
-        else reject(error)
-      })
-    })
+    await this.#unary('KV', 'put', request, deadlineMs)
+  }
+
+  async range(key: Buffer, end: Buffer, deadlineMs: number): Promise<IRangeResponse> {
+    return (await this.#unary('KV', 'range', { key, range_end: end }, deadlineMs)) as IRangeResponse
+  }
+
+  async txn(request: ITxnRequest, deadlineMs: number): Promise<ITxnResponse> {
+    return (await this.#unary('KV', 'txn', request, deadlineMs)) as ITxnResponse
+  }
+
+  /** Resolves with the id, decimal. */
+  async leaseGrant(ttlSeconds: number, deadlineMs: number): Promise<string> {
+    const answer = await this.#unary('Lease', 'leaseGrant', { TTL: ttlSeconds, ID: 0 }, deadlineMs)
+    return (answer as ILeaseGrantResponse).ID
   }
 
   watch(): ClientDuplexStream<IWatchRequest, IWatchResponse> {
@@ -42,6 +63,23 @@ export class BareGrpc {
 
   close(): void {
     this.#host.close()
+  }
+
+  #unary(
+    service: keyof typeof Services,
+    method: string,
+    request: object,
+    deadlineMs: number,
+  ): Promise<unknown> {
+    const client = this.#host.getServiceClient(service)
+    const call = stubMethod(client, method) as Unary
+    const options = { deadline: Date.now() + deadlineMs }
+    return new Promise((resolve, reject) => {
+      call.call(client, request, new Metadata(), options, (error, answer) => {
+        if (error === null) resolve(answer)
+        else reject(error)
+      })
+    })
   }
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createProcessDriver } from '../../lab-server/cluster/process-driver.ts'
 import type { ClusterDriver } from '../../lab-server/cluster/cluster-driver.ts'
+import type { MemberRoom } from '../../lab-server/cluster/flags.ts'
 import { startReaper } from '../../lab-server/cluster/reaper.ts'
 import type { EtcdMember, MemberAnswer } from '../../lab-server/etcd/etcd-member.ts'
 import { connectMember } from '../../lab-server/etcd/member.ts'
@@ -16,7 +17,10 @@ export interface BenchMember {
   readonly direct: EtcdMember
 }
 
-/** A cluster as a lab has it: the same driver, the same flags, the same directory. */
+/**
+ * A cluster as a lab has it: the same driver, the same flags, the same directory; with etcd's own
+ * defaults for memory and quota where a `MemberRoom` says so.
+ */
 export interface BenchCluster {
   readonly driver: ClusterDriver
   readonly members: readonly BenchMember[]
@@ -28,13 +32,17 @@ export interface BenchCluster {
   close(): Promise<void>
 }
 
-export async function startBenchCluster(): Promise<BenchCluster> {
+/** A quota and a Go runtime as etcd has them where nobody says otherwise (2 GB, no limits). */
+export const defaultRoom: MemberRoom = { quotaBytes: 2 * 2 ** 30, environment: {} }
+
+export async function startBenchCluster(room?: MemberRoom): Promise<BenchCluster> {
   const runDir = join(tmpdir(), `ming-lab-${randomBytes(4).toString('hex')}`)
   const reaper = await startReaper(runDir)
   const driver = createProcessDriver({
     etcdPath: etcdUnderTest(),
     etcdVersion: await etcdVersionUnderTest(),
     dir: join(runDir, randomBytes(4).toString('hex')),
+    ...(room && { room }),
   })
   const members = driver.members().map(({ name, clientUrl }) => ({
     name,

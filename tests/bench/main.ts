@@ -3,12 +3,19 @@ import { parseArgs } from 'node:util'
 import type { Benchmark, BenchResult, BenchRow } from './benchmark.ts'
 import { describeMachine, readVersions } from './machine.ts'
 import { promptReady } from './prompt-ready.ts'
+import { scaleList } from './scale-list.ts'
 import { formatTable } from './table.ts'
 import { watchLatency } from './watch-latency.ts'
 import { writeGapKill } from './write-gap-kill.ts'
 import { writeGapPause } from './write-gap-pause.ts'
 
-const benchmarks: readonly Benchmark[] = [writeGapKill, writeGapPause, watchLatency, promptReady]
+const benchmarks: readonly Benchmark[] = [
+  writeGapKill,
+  writeGapPause,
+  watchLatency,
+  scaleList,
+  promptReady,
+]
 
 const usage = [
   'usage: npm run bench -- [name …] [--json FILE] [--rounds N]',

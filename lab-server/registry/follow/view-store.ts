@@ -91,8 +91,8 @@ function toStored(view: ServiceView, clusterId: string): z.infer<typeof storedVi
     .filter(({ found }) => found !== null)
     .map(({ key, value, modRevision, lease }) => ({
       key,
-      value: Buffer.from(value).toString('utf8'),
-      modRevision: modRevision.toString(),
+      value: Buffer.from(value, 'latin1').toString('utf8'),
+      modRevision,
       lease,
     }))
   const { prefix, revision } = view
