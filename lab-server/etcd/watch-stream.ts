@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { IRangeResponse, IStatusResponse } from 'etcd3/lib/rpc.js'
 import { LabError, toLabError } from '../../protocol/index.ts'
 import type { AuthSession } from './auth-session.ts'
@@ -110,6 +111,9 @@ export class WatchStream {
 
   async #runSessions(): Promise<void> {
     const { signal } = this.#stop
+    // Opening a stream takes long, and what has arrived already should not wait for it. Nothing is
+    // missed: the watch begins at a revision, not at a moment.
+    await nextTurn()
     let index = this.#scout.preferred
     let failures = 0
     while (!signal.aborted) {

@@ -5,9 +5,11 @@ import { FollowerPool } from './follow/follower-pool.ts'
 import { ViewStore } from './follow/view-store.ts'
 import { checkInstance, checkServiceId, notRegistered } from './instance.ts'
 import { bracketIpv6, ttlProblem } from './instance-rules.ts'
+import { ListFlights } from './list-flights.ts'
 import type { KeptRegistration } from './provide/kept-registration.ts'
 import { Registrar } from './provide/registrar.ts'
 import { registryDefaults } from './registry-defaults.ts'
+import { RemovalCauses } from './removal-cause.ts'
 import type {
   Discovery,
   FollowedService,
@@ -19,7 +21,8 @@ import type {
   ServiceInstance,
 } from './registry.ts'
 import { instanceKey, rpcRoot, servicePrefix } from './service-key.ts'
-import { listService, watchService } from './service-watch.ts'
+import { SharedWatches } from './shared-watches.ts'
+import { watchService, type SharedReading } from './service-watch.ts'
 import { toDiscovery } from './view.ts'
 
 export interface EtcdRegistryOptions {
@@ -56,6 +59,7 @@ class EtcdRegistry implements FollowingRegistry {
   readonly #ttlSeconds: number
   readonly #onTrouble: (error: LabError) => void
   readonly #registrar: Registrar
+  readonly #reading: SharedReading
   readonly #followers: FollowerPool
   readonly #closing = new AbortController()
   #closed: Promise<void> | null = null
@@ -66,8 +70,14 @@ class EtcdRegistry implements FollowingRegistry {
     this.#ttlSeconds = options.ttlSeconds ?? registryDefaults.ttlSeconds
     this.#onTrouble = onTrouble
     this.#registrar = new Registrar({ client, onTrouble })
-    this.#followers = new FollowerPool({
+    this.#reading = {
       client,
+      lists: new ListFlights(client, this.#closing.signal),
+      watches: new SharedWatches(client),
+      causes: new RemovalCauses(client),
+    }
+    this.#followers = new FollowerPool({
+      ...this.#reading,
       onTrouble,
       store: snapshotDir === undefined ? null : new ViewStore(snapshotDir),
       limits: {
@@ -110,7 +120,7 @@ class EtcdRegistry implements FollowingRegistry {
   async discover(service: ServiceId): Promise<Discovery> {
     this.#checkOpen()
     const prefix = servicePrefix(checkServiceId(service))
-    return toDiscovery(await listService(this.#client, prefix, { signal: this.#closing.signal }))
+    return toDiscovery(await this.#reading.lists.list(prefix))
   }
 
   async services(): ReturnType<Registry['services']> {
@@ -132,7 +142,7 @@ class EtcdRegistry implements FollowingRegistry {
     if (fromRevision !== undefined && !/^[1-9]\d{0,18}$/.test(fromRevision))
       throw new LabError('USAGE', `${fromRevision} is no revision, expected what discover gave`)
     yield* watchService({
-      client: this.#client,
+      ...this.#reading,
       prefix: servicePrefix(checkServiceId(service)),
       signal: AbortSignal.any([options.signal, this.#closing.signal]),
       onTrouble: this.#onTrouble,

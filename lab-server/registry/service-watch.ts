@@ -2,31 +2,30 @@ import { LabError, toLabError } from '../../protocol/index.ts'
 import type { EtcdClient } from '../etcd/etcd-client.ts'
 import { pause } from '../etcd/pause.ts'
 import { backoffMs } from './backoff.ts'
+import type { ListFlights } from './list-flights.ts'
+import { listService } from './list-service.ts'
+import { orInterrupted } from './or-interrupted.ts'
 import { isOvertaken } from './overtaken.ts'
 import type { RegistryChange } from './registry.ts'
-import { explainRemovals } from './removal-cause.ts'
-import { applyBatch, diffViews, emptyView, listedView, type ServiceView } from './view.ts'
+import type { RemovalCauses } from './removal-cause.ts'
+import type { SharedWatches } from './shared-watches.ts'
+import { applyBatch, diffViews, emptyView, type ServiceView } from './view.ts'
 
-export interface ServiceWatchOptions {
+/** What everybody who looks at the same services shares. */
+export interface SharedReading {
   readonly client: EtcdClient
+  readonly lists: ListFlights
+  readonly watches: SharedWatches
+  readonly causes: RemovalCauses
+}
+
+export interface ServiceWatchOptions extends SharedReading {
   readonly prefix: string
   readonly signal: AbortSignal
   /** The caller knows the service as it was at this revision; absent = it knows nothing. */
   readonly fromRevision?: string
   /** Told of what goes wrong in the background; the watch carries on. */
   readonly onTrouble: (error: LabError) => void
-}
-
-/** Everything under the prefix, as one linearizable Range shows it. */
-export async function listService(
-  client: EtcdClient,
-  prefix: string,
-  options: { signal?: AbortSignal; revision?: string } = {},
-): Promise<ServiceView> {
-  const { signal, revision } = options
-  const request = { prefix, ...(revision !== undefined && { revision }) }
-  const { kvs, header } = await client.range(request, signal ? { signal } : {})
-  return listedView(prefix, kvs, revision ?? header.revision)
 }
 
 /**
@@ -60,22 +59,22 @@ async function* watchEndlessly(
     if (overtaken.code === 'HISTORY_CHANGED') await pause(backoffMs(1), options.signal)
     view = await relist(options)
     yield toRelisted(view, overtaken)
-    yield* await explainRemovals(options.client, diffViews(last, view), options.signal)
+    yield* await options.causes.explain(diffViews(last, view), options.signal)
   }
 }
 
 /** Goes on until it is overtaken, or (null) the signal aborts; returns the view at that point. */
 async function* follow(
-  { client, prefix, signal }: ServiceWatchOptions,
+  { watches, causes, prefix, signal }: ServiceWatchOptions,
   from: ServiceView,
 ): AsyncGenerator<RegistryChange, { last: ServiceView; overtaken: LabError | null }, undefined> {
   let view = from
   try {
     const fromRevision = (view.revision + 1n).toString()
-    for await (const batch of client.watch({ prefix, fromRevision, signal })) {
+    for await (const batch of watches.watch({ prefix, fromRevision, signal })) {
       const step = applyBatch(view, batch)
       view = step.view
-      yield* await explainRemovals(client, step.changes, signal)
+      yield* await causes.explain(step.changes, signal)
     }
     // Without an abort only the closing of the client ends a watch.
     if (!signal.aborted) throw new LabError('CLOSED', `the watch of ${prefix} was closed`)
@@ -94,7 +93,7 @@ async function startView(
   const { client, prefix, signal, fromRevision: revision } = options
   const nothing = emptyView(prefix)
   if (revision === undefined) {
-    const view = await listService(client, prefix, { signal })
+    const view = await listShared(options)
     return { view, changes: diffViews(nothing, view) }
   }
   try {
@@ -107,12 +106,16 @@ async function startView(
   }
 }
 
+function listShared({ lists, prefix, signal }: ServiceWatchOptions): Promise<ServiceView> {
+  return orInterrupted(lists.list(prefix), signal, `listing ${prefix}`)
+}
+
 /** An outage must not end a watch that has run so far. */
 async function relist(options: ServiceWatchOptions): Promise<ServiceView> {
-  const { client, prefix, signal, onTrouble } = options
+  const { signal, onTrouble } = options
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await listService(client, prefix, { signal })
+      return await listShared(options)
     } catch (error) {
       const trouble = toLabError(error)
       if (signal.aborted || !isOutage(trouble)) throw error

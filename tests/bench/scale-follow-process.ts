@@ -19,7 +19,7 @@ const client = new EtcdClient({ endpoints: [url] })
 const registry = createEtcdRegistry({ client })
 const followed: FollowedService[] = []
 const stop = new AbortController()
-let told = 0
+const told = 0
 
 const answers: Record<Question, () => Promise<number> | number> = {
   memory,

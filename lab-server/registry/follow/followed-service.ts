@@ -1,4 +1,3 @@
-import type { EtcdClient } from '../../etcd/etcd-client.ts'
 import type {
   CurrentDiscovery,
   Discovery,
@@ -7,7 +6,7 @@ import type {
   ServiceId,
   Trust,
 } from '../registry.ts'
-import { explainRemovals } from '../removal-cause.ts'
+import type { RemovalCauses } from '../removal-cause.ts'
 import { diffViews, emptyView, toDiscovery, type ServiceView } from '../view.ts'
 import type { ServiceFollower } from './service-follower.ts'
 
@@ -15,7 +14,7 @@ export interface FollowedServiceOptions {
   readonly service: ServiceId
   readonly follower: ServiceFollower
   /** Asked why an instance is gone. */
-  readonly client: EtcdClient
+  readonly causes: RemovalCauses
   /** Called once. */
   readonly onClose: () => void
 }
@@ -54,13 +53,13 @@ export class SharedFollowing implements FollowedService {
   }: {
     signal: AbortSignal
   }): AsyncGenerator<FollowChange, void, undefined> {
-    const { follower, client } = this.#options
+    const { follower, causes } = this.#options
     const end = AbortSignal.any([signal, this.#closing.signal, follower.closed])
     let told: Told = { view: emptyView(follower.state.served.prefix), trust: null }
     while (await this.#untilNews(told, end)) {
       const now = { view: follower.state.served, trust: follower.trust }
       const differences = diffViews(told.view, now.view)
-      for (const change of await explainRemovals(client, differences, end)) {
+      for (const change of await causes.explain(differences, end)) {
         if (end.aborted) return
         yield change
       }

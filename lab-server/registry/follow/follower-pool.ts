@@ -1,14 +1,14 @@
-import { LabError } from '../../../protocol/index.ts'
-import type { EtcdClient } from '../../etcd/etcd-client.ts'
+import type { LabError } from '../../../protocol/index.ts'
+import { orInterrupted } from '../or-interrupted.ts'
 import type { FollowedService, ServiceId } from '../registry.ts'
 import { servicePrefix } from '../service-key.ts'
+import type { SharedReading } from '../service-watch.ts'
 import type { FollowLimits } from './follow-state.ts'
 import { SharedFollowing } from './followed-service.ts'
 import { ServiceFollower } from './service-follower.ts'
 import type { ViewStore } from './view-store.ts'
 
-export interface FollowerPoolOptions {
-  readonly client: EtcdClient
+export interface FollowerPoolOptions extends SharedReading {
   readonly limits: FollowLimits
   readonly store: ViewStore | null
   readonly onTrouble: (error: LabError) => void
@@ -36,16 +36,16 @@ export class FollowerPool {
     const shared = this.#shared.get(prefix) ?? this.#start(prefix)
     shared.users += 1
     try {
-      await readyOrAborted(shared.follower, signal)
+      await orInterrupted(shared.follower.ready, signal, 'following')
     } catch (error) {
       this.#leave(prefix, shared)
       throw error
     }
-    const { client } = this.#options
+    const { causes } = this.#options
     return new SharedFollowing({
       service,
       follower: shared.follower,
-      client,
+      causes,
       onClose: () => this.#leave(prefix, shared),
     })
   }
@@ -73,23 +73,5 @@ export class FollowerPool {
     this.#shared.delete(prefix)
     const ending = follower.close().finally(() => this.#ending.delete(ending))
     this.#ending.add(ending)
-  }
-}
-
-async function readyOrAborted(
-  follower: ServiceFollower,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  if (signal === undefined) return follower.ready
-  const interrupted = () =>
-    new LabError('INTERRUPTED', 'following was interrupted', { cause: signal.reason })
-  if (signal.aborted) throw interrupted()
-  const aborted = Promise.withResolvers<never>()
-  const onAbort = () => aborted.reject(interrupted())
-  signal.addEventListener('abort', onAbort)
-  try {
-    await Promise.race([follower.ready, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
   }
 }

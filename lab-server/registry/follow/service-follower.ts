@@ -4,6 +4,7 @@ import { pause } from '../../etcd/pause.ts'
 import { backoffMs } from '../backoff.ts'
 import { isOvertaken } from '../overtaken.ts'
 import type { Trust } from '../registry.ts'
+import type { SharedWatches } from '../shared-watches.ts'
 import { listedView } from '../view.ts'
 import {
   reduceFollow,
@@ -17,6 +18,7 @@ import type { ViewStore } from './view-store.ts'
 
 export interface FollowerOptions {
   readonly client: EtcdClient
+  readonly watches: SharedWatches
   readonly prefix: string
   readonly limits: FollowLimits
   /** Where views are kept between processes; null = nowhere. */
@@ -146,10 +148,10 @@ export class ServiceFollower {
 
   /** Ends by throwing, whatever the reason. */
   async #watch(): Promise<never> {
-    const { client, prefix } = this.#options
+    const { watches, prefix } = this.#options
     const { signal } = this.#stop
     const fromRevision = ((this.#state.truth?.revision ?? 0n) + 1n).toString()
-    for await (const batch of client.watch({ prefix, fromRevision, signal })) {
+    for await (const batch of watches.watch({ prefix, fromRevision, signal })) {
       this.#failures = 0
       this.#apply({ type: 'batch', batch, at: performance.now() })
     }
