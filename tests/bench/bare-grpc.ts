@@ -49,6 +49,11 @@ export class BareGrpc {
     return (await this.#unary('KV', 'txn', request, deadlineMs)) as ITxnResponse
   }
 
+  /** Forgets everything older than this revision, decimal. */
+  async compact(revision: string, deadlineMs: number): Promise<void> {
+    await this.#unary('KV', 'compact', { revision, physical: false }, deadlineMs)
+  }
+
   /** Resolves with the id, decimal. */
   async leaseGrant(ttlSeconds: number, deadlineMs: number): Promise<string> {
     const answer = await this.#unary('Lease', 'leaseGrant', { TTL: ttlSeconds, ID: 0 }, deadlineMs)

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import type { Benchmark, BenchResult, BenchRow } from './benchmark.ts'
 import { describeMachine, readVersions } from './machine.ts'
 import { promptReady } from './prompt-ready.ts'
+import { scaleFollow } from './scale-follow.ts'
 import { scaleList } from './scale-list.ts'
 import { formatTable } from './table.ts'
 import { watchLatency } from './watch-latency.ts'
@@ -14,6 +15,7 @@ const benchmarks: readonly Benchmark[] = [
   writeGapPause,
   watchLatency,
   scaleList,
+  scaleFollow,
   promptReady,
 ]
 

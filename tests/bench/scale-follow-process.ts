@@ -8,7 +8,7 @@ import type { FollowedService } from '../../lab-server/registry/registry.ts'
 import { forEachFew, serviceIds } from '../helpers/many-services.ts'
 import { serviceCount } from './scale.ts'
 
-export type Question = 'memory' | 'follow' | 'rate' | 'instances' | 'told' | 'end'
+export type Question = 'memory' | 'follow' | 'rate' | 'instances' | 'listen' | 'told'
 
 const atOnce = 16
 const callsOfRate = 2_000_000
@@ -19,15 +19,17 @@ const client = new EtcdClient({ endpoints: [url] })
 const registry = createEtcdRegistry({ client })
 const followed: FollowedService[] = []
 const stop = new AbortController()
-const told = 0
+// Without the benchmark there is nothing to do.
+process.once('disconnect', () => process.exit())
+let told = 0
 
 const answers: Record<Question, () => Promise<number> | number> = {
   memory,
   follow,
   rate,
   instances,
+  listen,
   told: () => told,
-  end,
 }
 
 process.on('message', (question: Question) => {
@@ -71,10 +73,13 @@ function rate(): number {
   return callsOfRate / (took / 1000)
 }
 
-async function end(): Promise<number> {
-  stop.abort()
-  await registry.close()
-  client.close()
-  process.disconnect()
-  return 0
+/** Counts every change of an instance from now on that the consumers of all services are told. */
+function listen(): number {
+  for (const each of followed) void count(each)
+  return followed.length
+}
+
+async function count(service: FollowedService): Promise<void> {
+  for await (const { type } of service.changes({ signal: stop.signal }))
+    if (type !== 'trust') told += 1
 }

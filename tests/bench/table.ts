@@ -21,7 +21,7 @@ function cells(row: BenchRow): string[] {
 }
 
 function formatValue(value: number, unit: string): string {
-  const digits = unit === 'errors' ? 0 : Math.abs(value) < 10 ? 3 : 0
+  const digits = unit === 'errors' || unit === 'changes' ? 0 : Math.abs(value) < 10 ? 3 : 0
   return `${value.toFixed(digits)} ${unit}`
 }
 
