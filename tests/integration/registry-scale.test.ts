@@ -125,16 +125,26 @@ describe('many who ask for one service', () => {
     await slow.next()
     const others = watchers(2)
     await others.until(1)
-    const updates = 2500
-    const writes = Array.from({ length: updates }, (_, weight) => weight)
-    for (const weight of writes) await putRaw(1, { weight })
-    await others.until(updates + 1)
-    const seen: unknown[] = []
-    while (seen.length < updates) {
-      const { value } = await slow.next()
-      if (value && 'found' in value) seen.push(value.found.instance.extra?.['weight'])
+    const ports = Array.from({ length: 100 }, (_, at) => at + 1)
+    const weights = Array.from({ length: 25 }, (_, at) => at)
+    for (const weight of weights) {
+      const instances = ports.map((port) => instanceAt(service, port, { weight }))
+      const puts = instances.map((each) => ({
+        key: instanceKey(each),
+        value: encodeInstance(each),
+      }))
+      await world.etcd.txn({ compare: [], success: puts.map((put) => ({ put })) })
     }
-    expect(seen).toEqual(writes)
+    const written = weights.flatMap((weight) => ports.map((port) => `${port} at ${weight}`))
+    await others.until(written.length + 1)
+    const seen: string[] = []
+    while (seen.length < written.length) {
+      const step: IteratorResult<RegistryChange, unknown> = await slow.next()
+      if (step.done === true || !('found' in step.value)) throw new Error('the watch has ended')
+      const { servicePort, extra } = step.value.found.instance
+      seen.push(`${servicePort} at ${String(extra?.['weight'])}`)
+    }
+    expect(seen).toEqual(written)
     stop.abort()
     await others.stop()
   })
