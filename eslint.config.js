@@ -4,7 +4,16 @@ import { defineConfig, globalIgnores } from 'eslint/config'
 import tseslint from 'typescript-eslint'
 
 const everyFolder = ['content', 'lab-server', 'pages', 'protocol', 'setup', 'src', 'tests']
-const labServerFolders = ['cluster', 'etcd', 'lab', 'providers', 'registry', 'shell', 'web']
+const labServerFolders = [
+  'cluster',
+  'etcd',
+  'lab',
+  'providers',
+  'registry',
+  'shell',
+  'telemetry',
+  'web',
+]
 
 /** The ports and what is pure beside them; the rest of these folders are adapters. */
 const ports = {
@@ -89,6 +98,10 @@ const outsideLabServer = everyFolder.filter(
 const noEtcdPackages = {
   regex: '^(?:etcd3|@grpc/grpc-js)(?:/|$)',
   message: `The etcd client library is wrapped by lab-server/etcd/. ${design}`,
+}
+const noTelemetryPackages = {
+  regex: '^@opentelemetry/',
+  message: `OpenTelemetry is spoken to by lab-server/telemetry/ alone. ${design}`,
 }
 const portsOnly = Object.entries(ports).map(([folder, files]) =>
   onlyFilesOf(folder, files, `Only the port, never an adapter. ${design}`),
@@ -235,7 +248,11 @@ export default defineConfig(
   imports(
     'lab-server',
     ['lab-server/**/*.ts'],
-    [notInto(outsideLabServer, `lab-server/ knows protocol/ only. ${design}`), noEtcdPackages],
+    [
+      notInto(outsideLabServer, `lab-server/ knows protocol/ only. ${design}`),
+      noEtcdPackages,
+      noTelemetryPackages,
+    ],
   ),
   imports(
     'lab-server/etcd',
@@ -243,7 +260,16 @@ export default defineConfig(
     [
       onlyPackages(['node:', 'etcd3', '@grpc/grpc-js', 'zod'], design),
       notInto(outsideLabServer, design),
-      notInto(otherLabServerFolders('etcd', []), design),
+      notInto(otherLabServerFolders('etcd', ['telemetry']), design),
+    ],
+  ),
+  imports(
+    'lab-server/telemetry',
+    ['lab-server/telemetry/**/*.ts'],
+    [
+      onlyPackages(['@opentelemetry/api'], `The API only, never an SDK. ${design}`),
+      notInto(outsideLabServer, design),
+      notInto(otherLabServerFolders('telemetry', []), design),
     ],
   ),
   imports(
@@ -271,7 +297,7 @@ export default defineConfig(
     [
       onlyPackages(['node:', 'yaml', 'zod'], design),
       notInto(outsideLabServer, design),
-      notInto(otherLabServerFolders('registry', ['etcd']), design),
+      notInto(otherLabServerFolders('registry', ['etcd', 'telemetry']), design),
     ],
   ),
   imports(
@@ -280,7 +306,7 @@ export default defineConfig(
     [
       onlyPackages(['node:', 'zod'], `The shell knows neither express nor ws. ${design}`),
       notInto(outsideLabServer, design),
-      notInto(['lab', 'web'], design),
+      notInto(['lab', 'telemetry', 'web'], design),
       ...portsOnly,
     ],
   ),
@@ -290,7 +316,7 @@ export default defineConfig(
     [
       onlyPackages(['node:', 'zod'], design),
       notInto(outsideLabServer, design),
-      notInto(['web'], design),
+      notInto(['telemetry', 'web'], design),
       ...portsOnly,
     ],
   ),
@@ -301,7 +327,7 @@ export default defineConfig(
       onlyPackages(['node:', 'express', 'ws', 'zod'], design),
       notInto(outsideLabServer, design),
       notInto(
-        ['cluster', 'etcd', 'providers', 'registry', 'shell'],
+        ['cluster', 'etcd', 'providers', 'registry', 'shell', 'telemetry'],
         `web/ knows labs, not what they are made of. ${design}`,
       ),
     ],

@@ -14,6 +14,7 @@ import type {
   ITxnResponse,
 } from 'etcd3/lib/rpc.js'
 import { LabError } from '../../protocol/index.ts'
+import { Telemetry } from '../telemetry/telemetry.ts'
 import { AuthSession, type Credentials } from './auth-session.ts'
 import { waitWithin, type CallLimits } from './call-limits.ts'
 import { callWithToken } from './call-with-token.ts'
@@ -85,6 +86,8 @@ export interface EtcdClientOptions {
    * replaced certificate that cannot be used.
    */
   readonly onTrouble?: (error: LabError) => void
+  /** Where metrics and spans go. Default: to the global providers of the OpenTelemetry API. */
+  readonly telemetry?: Telemetry
 }
 
 /**
@@ -100,6 +103,8 @@ export interface EtcdClientOptions {
  */
 export class EtcdClient {
   readonly endpoints: readonly string[]
+  /** For whoever builds on this client. */
+  readonly telemetry: Telemetry
   readonly #common: Omit<ConnectionOptions, 'purpose'>
   readonly #connections: readonly EtcdConnection[]
   readonly #streams: readonly EtcdConnection[]
@@ -116,6 +121,7 @@ export class EtcdClient {
     }
     const { pings, credentials, tls, onTrouble } = options
     this.endpoints = [...options.endpoints]
+    this.telemetry = options.telemetry ?? new Telemetry()
     this.#deadlineMs = options.deadlineMs ?? 10_000
     this.#onTrouble = onTrouble ?? (() => undefined)
     this.#tls = tls === undefined ? null : new TlsCredentials(tls, this.#onTrouble)
@@ -366,8 +372,10 @@ export class EtcdClient {
 
   #call<T>(plan: CallPlan, options: CallOptions): Promise<T> {
     const limits = this.#limits(options)
-    const call = (): Promise<T> => new FailoverCall<T>(this.#scout, plan, limits).run()
-    return this.#withToken(plan.method, call, limits)
+    const record = this.telemetry.startCall(plan)
+    const call = (): Promise<T> => new FailoverCall<T>(this.#scout, plan, limits, record).run()
+    if (record === null) return this.#withToken(plan.method, call, limits)
+    return record.run(() => this.#withToken(plan.method, call, limits))
   }
 
   #withToken<T>(attempted: string, call: () => Promise<T>, limits: CallLimits): Promise<T> {
@@ -383,12 +391,24 @@ export class EtcdClient {
 
   /** A call without the token that it asks for. */
   #authenticate(plan: CallPlan): Promise<IAuthenticateResponse> {
-    return new FailoverCall<IAuthenticateResponse>(this.#scout, plan, this.#limits({})).run()
+    const record = this.telemetry.startCall(plan)
+    const call = new FailoverCall<IAuthenticateResponse>(
+      this.#scout,
+      plan,
+      this.#limits({}),
+      record,
+    )
+    return record === null ? call.run() : record.run(() => call.run())
   }
 
   #watching(): WatchStreamOptions {
-    const onTrouble = this.#onTrouble
-    return { connections: this.#streams, scout: this.#scout, auth: this.#auth, onTrouble }
+    return {
+      connections: this.#streams,
+      scout: this.#scout,
+      auth: this.#auth,
+      onTrouble: this.#onTrouble,
+      telemetry: this.telemetry,
+    }
   }
 
   #limits({ deadlineMs = this.#deadlineMs, signal }: CallOptions): CallLimits {

@@ -1,5 +1,6 @@
 import type { Services } from 'etcd3/lib/rpc.js'
 import { LabError } from '../../protocol/index.ts'
+import type { CallRecord } from '../telemetry/call-record.ts'
 import { interruption, remainingMs, type CallLimits } from './call-limits.ts'
 import type { UnaryCall } from './connection.ts'
 import { fromGrpcError, isRecoverable } from './etcd-errors.ts'
@@ -18,6 +19,7 @@ export interface CallPlan {
 
 interface Attempt<T> {
   readonly index: number
+  readonly url: string
   readonly epoch: number
   readonly since: number
   readonly call: UnaryCall<T>
@@ -39,6 +41,7 @@ export class FailoverCall<T> {
   readonly #scout: Scout
   readonly #plan: CallPlan
   readonly #limits: CallLimits
+  readonly #record: CallRecord | null
   readonly #attempts = new Set<Attempt<T>>()
   readonly #outcome = Promise.withResolvers<T>()
   #started = 0
@@ -53,10 +56,12 @@ export class FailoverCall<T> {
   #blind: NodeJS.Timeout | null = null
   #unfollow: (() => void) | null = null
 
-  constructor(scout: Scout, plan: CallPlan, limits: CallLimits) {
+  /** `record`: told of every attempt; null = nobody wants to know. */
+  constructor(scout: Scout, plan: CallPlan, limits: CallLimits, record: CallRecord | null) {
     this.#scout = scout
     this.#plan = plan
     this.#limits = limits
+    this.#record = record
   }
 
   /** To be called once. */
@@ -91,11 +96,13 @@ export class FailoverCall<T> {
       streamed === true
         ? connection.once<T>(service, method, request, remaining)
         : connection.unary<T>(service, method, request, remaining)
-    const attempt = { index, epoch: this.#scout.epoch, since: performance.now(), call }
+    const { url } = connection
+    const attempt = { index, url, epoch: this.#scout.epoch, since: performance.now(), call }
     this.#attempts.add(attempt)
     this.#started += 1
     this.#lastIndex = index
     this.#lastEpoch = attempt.epoch
+    this.#record?.attempted(url)
     call.answer.then(
       (answer) => this.#onAnswer(attempt, answer),
       (error: unknown) => this.#onFailure(attempt, error),
@@ -117,6 +124,7 @@ export class FailoverCall<T> {
   #onAnswer(attempt: Attempt<T>, answer: T): void {
     if (this.#settled) return
     this.#scout.noteAnswer(attempt.index)
+    this.#record?.answered(attempt.url)
     // What waited for an election says nothing of how long an answer usually takes.
     if (attempt.epoch === this.#scout.epoch) {
       this.#scout.patience.learn(this.#plan.method, performance.now() - attempt.since)
@@ -127,6 +135,7 @@ export class FailoverCall<T> {
   #onFailure(attempt: Attempt<T>, thrown: unknown): void {
     if (this.#settled || !this.#attempts.delete(attempt)) return
     const error = fromGrpcError(thrown, this.#plan.method)
+    this.#record?.failed(attempt.url, error)
     if (!isRecoverable(error)) {
       this.#reject(withAttempts(error, this.#started))
       return

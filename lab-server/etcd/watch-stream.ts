@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { IRangeResponse, IStatusResponse } from 'etcd3/lib/rpc.js'
 import { LabError, toLabError } from '../../protocol/index.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { AuthSession } from './auth-session.ts'
 import type { EtcdConnection } from './connection.ts'
 import type { KeyRange } from './etcd-calls.ts'
@@ -34,6 +35,7 @@ export interface WatchStreamOptions {
   readonly auth: AuthSession | null
   /** Told of every refusal that a watch outlives. */
   readonly onTrouble: (error: LabError) => void
+  readonly telemetry: Telemetry
 }
 
 /** One watch of a stream. */
@@ -51,6 +53,7 @@ export class WatchStream {
   readonly #scout: Scout
   readonly #auth: AuthSession | null
   readonly #onTrouble: (error: LabError) => void
+  readonly #telemetry: Telemetry
   readonly #watches = new Map<string, StreamWatch>()
   #stop = new AbortController()
   #mark: HistoryMark = startMark(0n)
@@ -65,11 +68,12 @@ export class WatchStream {
   /** Held from the end of a session until the next one is confirmed. */
   #unfollow: (() => void) | null = null
 
-  constructor({ connections, scout, auth, onTrouble }: WatchStreamOptions) {
+  constructor({ connections, scout, auth, onTrouble, telemetry }: WatchStreamOptions) {
     this.#connections = connections
     this.#scout = scout
     this.#auth = auth
     this.#onTrouble = onTrouble
+    this.#telemetry = telemetry
   }
 
   add(watch: StreamWatch): void {
@@ -123,9 +127,11 @@ export class WatchStream {
       const end = await session.run(this.#watches.values())
       if (signal.aborted) break
       const reason = await this.#outlive(end, generation)
-      if (reason === null) continue
-      if (!isRecoverable(reason)) this.#end(reason.code === 'CLOSED' ? null : reason)
+      if (reason !== null && !isRecoverable(reason))
+        this.#end(reason.code === 'CLOSED' ? null : reason)
       if (signal.aborted) break
+      this.#telemetry.watchRestarted(end.code)
+      if (reason === null) continue
       failures = session.confirmed ? 1 : failures + 1
       if (failures > this.#connections.length)
         await pause(backoff(failures, longestBackoffMs), signal)

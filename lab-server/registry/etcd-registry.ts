@@ -1,5 +1,6 @@
 import { LabError, toLabError } from '../../protocol/index.ts'
 import type { EtcdClient } from '../etcd/etcd-client.ts'
+import type { RegistryFacts } from '../telemetry/gauges.ts'
 import { countServices } from './count-services.ts'
 import { FollowerPool } from './follow/follower-pool.ts'
 import { ViewStore } from './follow/view-store.ts'
@@ -8,6 +9,7 @@ import { bracketIpv6, ttlProblem } from './instance-rules.ts'
 import { ListFlights } from './list-flights.ts'
 import type { KeptRegistration } from './provide/kept-registration.ts'
 import { Registrar } from './provide/registrar.ts'
+import { aboutInstance, aboutNothing, aboutService } from './operation-attributes.ts'
 import { registryDefaults } from './registry-defaults.ts'
 import { RemovalCauses } from './removal-cause.ts'
 import type {
@@ -20,7 +22,7 @@ import type {
   ServiceId,
   ServiceInstance,
 } from './registry.ts'
-import { instanceKey, rpcRoot, servicePrefix } from './service-key.ts'
+import { formatServiceId, instanceKey, rpcRoot, servicePrefix } from './service-key.ts'
 import { SharedWatches } from './shared-watches.ts'
 import { watchService, type SharedReading } from './service-watch.ts'
 import { toDiscovery } from './view.ts'
@@ -62,6 +64,7 @@ class EtcdRegistry implements FollowingRegistry {
   readonly #reading: SharedReading
   readonly #followers: FollowerPool
   readonly #closing = new AbortController()
+  readonly #unobserve: () => void
   #closed: Promise<void> | null = null
 
   constructor(options: EtcdRegistryOptions) {
@@ -85,6 +88,7 @@ class EtcdRegistry implements FollowingRegistry {
         staleAfterMs: options.staleAfterMs ?? registryDefaults.staleAfterMs,
       },
     })
+    this.#unobserve = client.telemetry.observe(this.#facts)
   }
 
   async register(
@@ -96,6 +100,15 @@ class EtcdRegistry implements FollowingRegistry {
     const ttlSeconds = options.ttlSeconds ?? this.#ttlSeconds
     const problem = ttlProblem(ttlSeconds)
     if (problem) throw notRegistered([problem])
+    const { telemetry } = this.#client
+    const wish = { ttlSeconds, signal: options.signal }
+    return telemetry.operation('register', aboutInstance, this.#register, instance, wish)
+  }
+
+  readonly #register = async (
+    instance: ServiceInstance,
+    { ttlSeconds, signal }: { ttlSeconds: number; signal: AbortSignal | undefined },
+  ): Promise<Registration> => {
     const key = instanceKey(instance)
     for (let former = this.#registrar.get(key); former; former = this.#registrar.get(key)) {
       if (former.state() !== 'released') return this.#change(former, instance, ttlSeconds)
@@ -103,11 +116,16 @@ class EtcdRegistry implements FollowingRegistry {
       await former.handOver()
       this.#checkOpen()
     }
-    return this.#add(instance, ttlSeconds, options.signal)
+    return this.#add(instance, ttlSeconds, signal)
   }
 
   async deregister(instance: ServiceInstance): Promise<void> {
     this.#checkOpen()
+    const { telemetry } = this.#client
+    return telemetry.operation('deregister', aboutInstance, this.#deregister, instance)
+  }
+
+  readonly #deregister = async (instance: ServiceInstance): Promise<void> => {
     const bracketed = { ...instance, serviceHost: bracketIpv6(instance.serviceHost) }
     // Java writes IPv6 without brackets: what was discovered can be removed as it was found.
     const keys = new Set([instanceKey(bracketed), instanceKey(instance)])
@@ -119,12 +137,22 @@ class EtcdRegistry implements FollowingRegistry {
 
   async discover(service: ServiceId): Promise<Discovery> {
     this.#checkOpen()
-    const prefix = servicePrefix(checkServiceId(service))
-    return toDiscovery(await this.#reading.lists.list(prefix))
+    const { telemetry } = this.#client
+    return telemetry.operation('discover', aboutService, this.#discover, checkServiceId(service))
+  }
+
+  readonly #discover = async (service: ServiceId): Promise<Discovery> => {
+    const discovery = toDiscovery(await this.#reading.lists.list(servicePrefix(service)))
+    this.#client.telemetry.undecodable(formatServiceId(service), discovery.undecodable.length)
+    return discovery
   }
 
   async services(): ReturnType<Registry['services']> {
     this.#checkOpen()
+    return this.#client.telemetry.operation('services', aboutNothing, this.#services)
+  }
+
+  readonly #services = async (): ReturnType<Registry['services']> => {
     const { signal } = this.#closing
     const { kvs, header } = await this.#client.range(
       { prefix: rpcRoot, keysOnly: true },
@@ -155,8 +183,13 @@ class EtcdRegistry implements FollowingRegistry {
     options: { signal?: AbortSignal } = {},
   ): Promise<FollowedService> {
     this.#checkOpen()
-    return this.#followers.open(checkServiceId(service), options.signal)
+    const { telemetry } = this.#client
+    const id = checkServiceId(service)
+    return telemetry.operation('follow', aboutService, this.#follow, id, options.signal)
   }
+
+  readonly #follow = (id: ServiceId, signal: AbortSignal | undefined): Promise<FollowedService> =>
+    this.#followers.open(id, signal)
 
   registrations(): readonly Registration[] {
     return this.#registrar.all().filter((each) => each.state() !== 'released')
@@ -169,6 +202,7 @@ class EtcdRegistry implements FollowingRegistry {
 
   async #close(): Promise<void> {
     this.#closing.abort(new LabError('CLOSED', 'the registry is closed'))
+    this.#unobserve()
     const released = this.#registrar
       .close(closeMs)
       .catch((error: unknown) => this.#onTrouble(toLabError(error)))
@@ -238,6 +272,15 @@ class EtcdRegistry implements FollowingRegistry {
       if (succeeded) return true
     }
   }
+
+  /** Asked for only while somebody collects metrics. */
+  readonly #facts = (): RegistryFacts => ({
+    registrations: this.#registrar.all().flatMap((each) => {
+      const state = each.state()
+      return state === 'released' ? [] : [{ state, leaseId: each.lease().id }]
+    }),
+    views: this.#followers.facts(),
+  })
 
   #checkOpen(): void {
     if (this.#closed !== null) throw new LabError('CLOSED', 'the registry is closed')

@@ -4,3 +4,8 @@ import type { LabError } from '../../protocol/index.ts'
 export function isOvertaken({ code }: LabError): boolean {
   return code === 'COMPACTED' || code === 'HISTORY_CHANGED'
 }
+
+/** Why a new list was needed. */
+export function relistReason({ code }: LabError): 'compacted' | 'history-changed' {
+  return code === 'HISTORY_CHANGED' ? 'history-changed' : 'compacted'
+}

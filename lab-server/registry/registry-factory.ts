@@ -2,11 +2,12 @@ import { LabError } from '../../protocol/index.ts'
 import { EtcdClient } from '../etcd/etcd-client.ts'
 import type { EtcdInspector } from '../etcd/etcd-inspector.ts'
 import { createEtcdInspector } from '../etcd/inspector.ts'
+import { Telemetry, type TelemetryOptions } from '../telemetry/telemetry.ts'
 import { createEtcdRegistry } from './etcd-registry.ts'
 import type { RegistryConfig } from './registry-config.ts'
 import type { FollowingRegistry } from './registry.ts'
 
-export interface RegistryHooks {
+export interface RegistryHooks extends TelemetryOptions {
   /** Told of what goes wrong in the background; the registry carries on by itself. */
   readonly onTrouble?: (error: LabError) => void
 }
@@ -45,12 +46,15 @@ export function createRegistry(config: RegistryConfig, hooks: RegistryHooks): Op
 function createEtcd(config: RegistryConfig, hooks: RegistryHooks): OpenRegistry {
   const { endpoints, credentials, tls, timeoutMs, ttlSeconds, snapshotDir } = config
   const { guardMs, staleAfterMs } = config
+  const { onTrouble } = hooks
+  const heard = { ...(onTrouble !== undefined && { onTrouble }) }
   const client = new EtcdClient({
     endpoints,
     deadlineMs: timeoutMs,
     ...(credentials !== null && { credentials }),
     ...(tls !== null && { tls }),
-    ...hooks,
+    telemetry: new Telemetry(hooks),
+    ...heard,
   })
   const registry = createEtcdRegistry({
     client,
@@ -58,7 +62,7 @@ function createEtcd(config: RegistryConfig, hooks: RegistryHooks): OpenRegistry 
     guardMs,
     staleAfterMs,
     ...(snapshotDir !== null && { snapshotDir }),
-    ...hooks,
+    ...heard,
   })
   return {
     registry,

@@ -30,6 +30,11 @@ export function servicePrefix(id: ServiceId): string {
   return `${rpcRoot}${formatServiceId(id)}/`
 }
 
+/** The service of such a prefix: `UserService:1.0`. */
+export function serviceOfPrefix(prefix: string): string {
+  return prefix.slice(rpcRoot.length, -1)
+}
+
 /** `UserService:1.0/localhost:8080`, what Java calls the service node key. */
 export function nodeKey(parts: KeyParts): string {
   // An unset field becomes the word "null", as in Java's string concatenation.

@@ -4,10 +4,12 @@ import { pause } from '../etcd/pause.ts'
 import { backoffMs } from './backoff.ts'
 import type { ListFlights } from './list-flights.ts'
 import { listService } from './list-service.ts'
+import { aboutPrefix } from './operation-attributes.ts'
 import { orInterrupted } from './or-interrupted.ts'
-import { isOvertaken } from './overtaken.ts'
+import { isOvertaken, relistReason } from './overtaken.ts'
 import type { RegistryChange } from './registry.ts'
 import type { RemovalCauses } from './removal-cause.ts'
+import { serviceOfPrefix } from './service-key.ts'
 import type { SharedWatches } from './shared-watches.ts'
 import { applyBatch, diffViews, emptyView, type ServiceView } from './view.ts'
 
@@ -40,6 +42,7 @@ export async function* watchService(
   try {
     for await (const change of watchEndlessly(options)) {
       if (options.signal.aborted) return
+      countChange(options, change)
       yield change
     }
   } catch (error) {
@@ -50,7 +53,13 @@ export async function* watchService(
 async function* watchEndlessly(
   options: ServiceWatchOptions,
 ): AsyncGenerator<RegistryChange, void, undefined> {
-  const { view: first, changes } = await startView(options)
+  const { telemetry } = options.client
+  const { view: first, changes } = await telemetry.operation(
+    'watch',
+    aboutPrefix,
+    startView,
+    options,
+  )
   yield* changes
   for (let view = first; ;) {
     const { last, overtaken } = yield* follow(options, view)
@@ -125,9 +134,18 @@ async function relist(options: ServiceWatchOptions): Promise<ServiceView> {
   }
 }
 
-function toRelisted(view: ServiceView, { code }: LabError): RegistryChange {
-  const because = code === 'HISTORY_CHANGED' ? 'history-changed' : 'compacted'
-  return { type: 'relisted', because, revision: view.revision.toString() }
+function toRelisted(view: ServiceView, overtaken: LabError): RegistryChange {
+  return {
+    type: 'relisted',
+    because: relistReason(overtaken),
+    revision: view.revision.toString(),
+  }
+}
+
+function countChange({ client, prefix }: ServiceWatchOptions, change: RegistryChange): void {
+  const { telemetry } = client
+  if (change.type === 'undecodable') telemetry.undecodable(serviceOfPrefix(prefix), 1)
+  if (change.type === 'relisted') telemetry.relisted(serviceOfPrefix(prefix), change.because)
 }
 
 function isOutage({ code }: LabError): boolean {

@@ -1,4 +1,5 @@
 import type { LabError } from '../../../protocol/index.ts'
+import type { ViewFacts } from '../../telemetry/gauges.ts'
 import { orInterrupted } from '../or-interrupted.ts'
 import type { FollowedService, ServiceId } from '../registry.ts'
 import { servicePrefix } from '../service-key.ts'
@@ -54,6 +55,11 @@ export class FollowerPool {
   async close(): Promise<void> {
     for (const [prefix, { follower }] of this.#shared) this.#end(prefix, follower)
     await Promise.all(this.#ending)
+  }
+
+  /** How far each followed view can be relied on now. */
+  facts(): ViewFacts[] {
+    return [...this.#shared.values()].map(({ follower }) => follower.facts())
   }
 
   #start(prefix: string): Shared {

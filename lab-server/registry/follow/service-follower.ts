@@ -1,11 +1,14 @@
 import { LabError, toLabError } from '../../../protocol/index.ts'
 import type { EtcdClient } from '../../etcd/etcd-client.ts'
 import { pause } from '../../etcd/pause.ts'
+import type { ViewFacts } from '../../telemetry/gauges.ts'
 import { backoffMs } from '../backoff.ts'
-import { isOvertaken } from '../overtaken.ts'
+import { isOvertaken, relistReason } from '../overtaken.ts'
 import type { Trust } from '../registry.ts'
 import type { SharedWatches } from '../shared-watches.ts'
+import { serviceOfPrefix } from '../service-key.ts'
 import { listedView } from '../view.ts'
+import { countFollowed } from './count-followed.ts'
 import {
   reduceFollow,
   startFollowing,
@@ -74,6 +77,16 @@ export class ServiceFollower {
     return trustOf(this.#state, performance.now(), this.#options.limits)
   }
 
+  facts(): ViewFacts {
+    const { confirmedAt, served } = this.#state
+    return {
+      service: serviceOfPrefix(this.#options.prefix),
+      trust: this.trust,
+      ageMs: confirmedAt === null ? null : performance.now() - confirmedAt,
+      revision: served.revision,
+    }
+  }
+
   get closed(): AbortSignal {
     return this.#stop.signal
   }
@@ -114,7 +127,8 @@ export class ServiceFollower {
       if (this.#stop.signal.aborted) return
       this.#failures += 1
       if (trouble.code === 'HISTORY_CHANGED') this.#historyChanged = true
-      if (!isOvertaken(trouble)) this.#onTrouble(trouble)
+      if (isOvertaken(trouble)) this.#countRelist(trouble)
+      else this.#onTrouble(trouble)
     }
   }
 
@@ -158,6 +172,11 @@ export class ServiceFollower {
     throw new LabError('CLOSED', `the watch of ${prefix} was closed`)
   }
 
+  #countRelist(overtaken: LabError): void {
+    const { client, prefix } = this.#options
+    client.telemetry.relisted(serviceOfPrefix(prefix), relistReason(overtaken))
+  }
+
   #onTrouble(trouble: LabError): void {
     this.#options.onTrouble(trouble)
     if (this.#isKept) this.#ready.resolve()
@@ -170,6 +189,8 @@ export class ServiceFollower {
     this.#state = reduceFollow(before, event, limits)
     this.#armTimer()
     if (this.#state.served.entries !== before.served.entries) this.#saveSoon()
+    const { telemetry } = this.#options.client
+    if (telemetry.counts) countFollowed(telemetry, before, this.#state)
     this.#tell()
   }
 

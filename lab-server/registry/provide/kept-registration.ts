@@ -1,7 +1,10 @@
 import { LabError } from '../../../protocol/index.ts'
 import { encodeInstance } from '../codec.ts'
 import { asDraining } from '../draining.ts'
+import { aboutInstance } from '../operation-attributes.ts'
+import { RegistrationTelemetry } from './registration-telemetry.ts'
 import type { Registration, ServiceInstance } from '../registry.ts'
+import type { Telemetry } from '../../telemetry/telemetry.ts'
 import type { RegistrationEvent } from './registration-state.ts'
 
 /** What stands behind a registration. */
@@ -9,11 +12,13 @@ interface Registering {
   readonly tell: (event: RegistrationEvent) => void
   readonly lease: () => { readonly id: string; readonly ttlSeconds: number }
   readonly isRegistered: () => boolean
+  readonly telemetry: Telemetry
 }
 
 /** The handle of one registration, and those who wait for what they wished of it. */
 export class KeptRegistration implements Registration {
   readonly key: string
+  readonly telemetry: RegistrationTelemetry
   readonly #registering: Registering
   #instance: ServiceInstance
   #ttlSeconds = 0
@@ -26,6 +31,7 @@ export class KeptRegistration implements Registration {
     this.key = key
     this.#instance = instance
     this.#registering = registering
+    this.telemetry = new RegistrationTelemetry(registering.telemetry, key)
   }
 
   get instance(): ServiceInstance {
@@ -45,21 +51,31 @@ export class KeptRegistration implements Registration {
   change(instance: ServiceInstance, ttlSeconds: number): void {
     this.#instance = instance
     this.#ttlSeconds = ttlSeconds
-    this.reject(wishChanged(this.key))
+    this.#abandon()
     const wanted = { value: encodeInstance(instance), ttlSeconds }
     this.#registering.tell({ type: 'wish', wanted })
   }
 
-  async drain(): Promise<void> {
+  drain(): Promise<void> {
+    const { telemetry } = this.#registering
+    return telemetry.operation('drain', aboutInstance, this.#drain, this.instance)
+  }
+
+  readonly #drain = async (): Promise<void> => {
     if (this.#isReleased) return
     this.change(asDraining(this.#instance), this.#ttlSeconds)
     await this.settled()
   }
 
   release(): Promise<void> {
+    const { telemetry } = this.#registering
+    return telemetry.operation('release', aboutInstance, this.#release, this.instance)
+  }
+
+  readonly #release = (): Promise<void> => {
     if (!this.#isReleased) {
       this.#isReleased = true
-      this.reject(wishChanged(this.key))
+      this.#abandon()
       this.#registering.tell({ type: 'wish', wanted: null })
     }
     return this.settled()
@@ -87,7 +103,9 @@ export class KeptRegistration implements Registration {
   giveUp(): void {
     if (this.#isReleased) return
     this.#isReleased = true
-    this.reject(new LabError('CLOSED', `the registry was closed before ${this.key} was in it`))
+    const closed = new LabError('CLOSED', `the registry was closed before ${this.key} was in it`)
+    this.telemetry.abandoned(closed)
+    this.reject(closed)
   }
 
   /** Null = well. */
@@ -98,6 +116,13 @@ export class KeptRegistration implements Registration {
     else this.reject(error)
   }
 
+  /** Those who wait for the former wish are not served any more. */
+  #abandon(): void {
+    const changed = new LabError('INTERRUPTED', `${this.key} was changed or released meanwhile`)
+    this.telemetry.abandoned(changed)
+    this.reject(changed)
+  }
+
   fulfil(): void {
     for (const { resolve } of this.#waiting.splice(0)) resolve()
   }
@@ -105,8 +130,4 @@ export class KeptRegistration implements Registration {
   reject(error: LabError): void {
     for (const { reject } of this.#waiting.splice(0)) reject(error)
   }
-}
-
-function wishChanged(key: string): LabError {
-  return new LabError('INTERRUPTED', `${key} was changed or released meanwhile`)
 }

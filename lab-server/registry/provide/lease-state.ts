@@ -67,6 +67,8 @@ export type LeaseCommand =
   | { readonly do: 'wake'; readonly at: number }
   | { readonly do: 'trouble'; readonly error: LabError }
   | { readonly do: 'tell'; readonly key: string; readonly news: LeaseNews }
+  /** etcd does not have it any more, though it was in use. */
+  | { readonly do: 'count-lost'; readonly lease: string }
   /** No user has it any more: it is lost, or given up by the last. */
   | { readonly do: 'ended'; readonly lease: string }
   /** Its users are to leave it. */
@@ -255,7 +257,13 @@ function onRenewFailed(
 function lose(state: LeasesState, id: string): Turn {
   const lease = state.leases.get(id)
   if (lease === undefined || lease.users === 0) return [state, []]
-  return [withoutLease(state, id), [{ do: 'ended', lease: id }]]
+  return [
+    withoutLease(state, id),
+    [
+      { do: 'count-lost', lease: id },
+      { do: 'ended', lease: id },
+    ],
+  ]
 }
 
 function retire(state: LeasesState, id: string): Turn {

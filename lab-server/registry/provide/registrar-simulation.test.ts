@@ -284,6 +284,8 @@ class Simulation {
         this.watches.delete(effect.key)
         return
       case 'abort':
+      case 'tell-lost':
+      case 'count-lost':
       case 'reject':
       case 'trouble':
         return

@@ -56,6 +56,7 @@ export class Registrar {
         ttlSeconds: this.#core.grantedTtl(key),
       }),
       isRegistered: () => this.#core.isRegistered(key, performance.now()),
+      telemetry: this.#client.telemetry,
     })
     this.#kept.set(key, kept)
     kept.change(instance, ttlSeconds)
@@ -95,63 +96,72 @@ export class Registrar {
 
   #do(effect: Effect): void {
     switch (effect.do) {
-      case 'put': {
-        this.#start(this.#put(effect))
-        return
-      }
-      case 'delete': {
+      case 'put':
+        this.#start(this.#within(effect.key, () => this.#put(effect)))
+        break
+      case 'delete':
         this.#start(this.#delete(effect))
-        return
-      }
+        break
       case 'abort':
-        return this.#puts.get(effect.key)?.abort()
-      case 'watch': {
+        this.#puts.get(effect.key)?.abort()
+        break
+      case 'watch':
         this.#watch(effect)
-        return
-      }
+        break
       case 'unwatch':
-        return this.#unwatch.get(effect.key)?.()
-      case 'look': {
-        this.#start(this.#look(effect.key))
-        return
-      }
-      case 'wake': {
+        this.#unwatch.get(effect.key)?.()
+        break
+      case 'look':
+        this.#start(this.#within(effect.key, () => this.#look(effect.key)))
+        break
+      case 'wake':
         this.#wake(effect.key, effect.at, () => this.#tell(effect.key, { type: 'woke' }))
-        return
-      }
+        break
       case 'settle':
-        return this.#kept.get(effect.key)?.fulfil()
+        this.#settle(effect)
+        break
+      case 'tell-lost':
+        this.#kept.get(effect.key)?.telemetry.lost(effect.reason)
+        break
       case 'reject':
-        return this.#kept.get(effect.key)?.reject(effect.error)
-      case 'trouble': {
+        this.#kept.get(effect.key)?.reject(effect.error)
+        break
+      case 'trouble':
         this.#onTrouble(effect.error)
-        return
-      }
-      case 'end': {
+        break
+      case 'end':
         this.#end(effect.key)
-        return
-      }
-      case 'grant': {
+        break
+      case 'grant':
         this.#start(this.#grant(effect))
-        return
-      }
-      case 'revoke': {
+        break
+      case 'revoke':
         this.#start(this.#revokeFor(effect))
-        return
-      }
-      case 'revoke-doubtful': {
+        break
+      case 'revoke-doubtful':
         this.#start(this.#revokeDoubtful(effect))
-        return
-      }
-      case 'renew': {
+        break
+      case 'renew':
         this.#start(this.#renew(effect))
-        return
-      }
-      case 'wake-leases': {
+        break
+      case 'count-lost':
+        this.#client.telemetry.leaseLost()
+        break
+      case 'wake-leases':
         this.#wake('', effect.at, () => this.#tellLeases({ type: 'woke' }))
-        return
-      }
+        break
     }
+  }
+
+  /** As part of the span of a registration that is being put back. */
+  #within(key: string, work: () => Promise<void>): Promise<void> {
+    return this.#kept.get(key)?.telemetry.within(work) ?? work()
+  }
+
+  #settle({ key, registered }: KeyEffect<'settle'>): void {
+    const kept = this.#kept.get(key)
+    if (registered) kept?.telemetry.restored()
+    kept?.fulfil()
   }
 
   async #put({ key, value, lease, expect }: KeyEffect<'put'>): Promise<void> {

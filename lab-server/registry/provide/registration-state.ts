@@ -127,8 +127,10 @@ export type RegistrationCommand =
   | { readonly do: 'look' }
   /** Replaces an earlier one. */
   | { readonly do: 'wake'; readonly at: number }
-  /** The present wish has come true. */
-  | { readonly do: 'settle' }
+  /** The present wish has come true; `registered`: the key stands in etcd as wished. */
+  | { readonly do: 'settle'; readonly registered: boolean }
+  /** The key does not stand in etcd any more as wished. */
+  | { readonly do: 'tell-lost'; readonly reason: LossReason }
   | { readonly do: 'reject'; readonly error: LabError }
   | { readonly do: 'trouble'; readonly error: LabError }
   /** etcd has just said that it does not know this lease. */
@@ -139,6 +141,8 @@ export type RegistrationCommand =
    */
   | { readonly do: 'report-suspect'; readonly lease: string }
   | { readonly do: 'end' }
+
+export type LossReason = 'lease-lost' | 'key-lost' | 'key-changed'
 
 export interface Moment {
   /** Milliseconds on a clock that never goes back. */
@@ -218,7 +222,7 @@ function hear(state: RegistrationState, event: RegistrationEvent, moment: Moment
     case 'look-failed':
       return onLookFailed(state, event.error, moment)
     case 'lease-ended':
-      return [onLeaseEnded(state, event.lease), []]
+      return onLeaseEnded(state, event.lease)
     case 'lease-retired':
       return [onLeaseRetired(state, event.lease), []]
     case 'stop':
@@ -300,7 +304,13 @@ function onFailed(state: RegistrationState, error: LabError, moment: Moment): Tu
   if (error.code === 'CLOSED') return end(next, [{ do: 'reject', error }])
   const later = delay(next, next.attempt + 1, moment)
   if (error.code === 'LEASE_LOST' && task?.do === 'put')
-    return [forgetLease(later, task.lease), [{ do: 'report-lost', lease: task.lease }]]
+    return [
+      forgetLease(later, task.lease),
+      [
+        { do: 'report-lost', lease: task.lease },
+        { do: 'tell-lost', reason: 'lease-lost' },
+      ],
+    ]
   return [
     later,
     [
@@ -339,12 +349,13 @@ function onLookFailed(state: RegistrationState, error: LabError, moment: Moment)
   return [broken, error.code === 'CLOSED' ? [] : [{ do: 'trouble', error }]]
 }
 
-function onLeaseEnded(state: RegistrationState, lease: string): RegistrationState {
+function onLeaseEnded(state: RegistrationState, lease: string): Turn {
   const next = forgetLease(state, lease)
-  if (next.removal === null) return next
+  if (next.removal === null)
+    return [next, state.lease?.id === lease ? [{ do: 'tell-lost', reason: 'lease-lost' }] : []]
   const without = (ids: readonly string[]) => ids.filter((id) => id !== lease)
   const { toClean, guarded } = next.removal
-  return { ...next, removal: { toClean: without(toClean), guarded: without(guarded) } }
+  return [{ ...next, removal: { toClean: without(toClean), guarded: without(guarded) } }, []]
 }
 
 function onLeaseRetired(state: RegistrationState, lease: string): RegistrationState {
@@ -434,17 +445,24 @@ function proceed(state: RegistrationState, moment: Moment): Turn {
     claim: state.claim,
   })
   if (step === 'rest' || step === 'yield')
-    return [{ ...state, claim: false, phase: resting[step] }, [{ do: 'settle' }]]
-  const ready = state.phase === 'working' ? state : leaveRest(state, moment)
-  if (moment.at < ready.notBefore) return [ready, []]
+    return [
+      { ...state, claim: false, phase: resting[step] },
+      [{ do: 'settle', registered: step === 'rest' }],
+    ]
+  const [ready, losses] = state.phase === 'working' ? [state, []] : leaveRest(state, moment)
+  if (moment.at < ready.notBefore) return [ready, losses]
   const task = toTask(ready, wanted, step)
-  return [{ ...ready, task }, [task]]
+  return [{ ...ready, task }, [...losses, task]]
 }
 
-function leaveRest(state: RegistrationState, moment: Moment): RegistrationState {
+function leaveRest(state: RegistrationState, moment: Moment): Turn {
   const isContested = moment.at - state.putAt < calmMs
   const attempt = isContested ? state.attempt + 1 : 1
-  return { ...delay(state, attempt, moment), phase: 'working' }
+  const reason: LossReason = state.seen === null ? 'key-lost' : 'key-changed'
+  const next: RegistrationState = { ...delay(state, attempt, moment), phase: 'working' }
+  // A lease that is gone, or to be left, is not a loss of the key.
+  const keepsLease = state.lease !== null && !state.lease.isRetired
+  return [next, keepsLease ? [{ do: 'tell-lost', reason }] : []]
 }
 
 function toTask(
@@ -479,7 +497,7 @@ function remove(state: RegistrationState, removal: Removal, { at }: Moment): Tur
   if (lease !== undefined) return begin(state, { do: 'leave', lease })
   const [dirty] = removal.toClean
   if (dirty !== undefined) return begin(state, { do: 'delete', lease: dirty })
-  const settle: RegistrationCommand = { do: 'settle' }
+  const settle: RegistrationCommand = { do: 'settle', registered: false }
   if (removal.guarded.length === 0) return end(state, [settle])
   const back = state.seen?.lease
   if (back !== undefined && removal.guarded.includes(back))
