@@ -6,6 +6,7 @@ import { promptReady } from './prompt-ready.ts'
 import { scaleFollow } from './scale-follow.ts'
 import { scaleList } from './scale-list.ts'
 import { formatTable } from './table.ts'
+import { telemetryCost } from './telemetry-cost.ts'
 import { watchLatency } from './watch-latency.ts'
 import { writeGapKill } from './write-gap-kill.ts'
 import { writeGapPause } from './write-gap-pause.ts'
@@ -17,6 +18,7 @@ const benchmarks: readonly Benchmark[] = [
   scaleList,
   scaleFollow,
   promptReady,
+  telemetryCost,
 ]
 
 const usage = [
