@@ -104,7 +104,7 @@ export default defineConfig({
         {
           label: 'Look behind it',
           translations: { 'zh-CN': '看幕后' },
-          items: ['lab/how-it-works'],
+          items: ['lab/how-it-works', 'registry/telemetry'],
         },
       ],
       lastUpdated: true,

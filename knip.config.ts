@@ -16,7 +16,7 @@ const config: KnipConfig = {
     'lab-server/providers/provider-process.ts',
     'src/diagrams/render.ts',
     'tests/bench/{main,measure-pages}.ts',
-    'tests/docs/record-samples.ts',
+    'tests/docs/{record-samples,write-telemetry}.ts',
     'tests/screenshots/main.ts',
     'content/**/*.mdx',
   ],

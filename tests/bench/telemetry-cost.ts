@@ -165,8 +165,8 @@ function summarize(subjects: Subjects, call: number) {
     ],
     samples: Object.fromEntries(
       Object.entries(subjects).flatMap(([name, { discover, current }]) => [
-        [`telemetry/discover/${name}`, discover],
-        [`telemetry/current/${name}`, current],
+        [`discover/${name}`, discover],
+        [`current/${name}`, current],
       ]),
     ),
   }
