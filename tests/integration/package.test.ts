@@ -44,6 +44,7 @@ async function installPackage(): Promise<string> {
 }
 
 const application = `
+import { metrics, trace } from '@opentelemetry/api'
 import {
   LabError,
   openRegistry,
@@ -62,7 +63,9 @@ export async function main(endpoints: readonly string[]): Promise<number> {
     env: process.env,
   })
   const onTrouble = (error: LabError) => console.error(error.code)
-  const opened: OpenRegistry = openRegistry(config, { onTrouble })
+  const meterProvider = metrics.getMeterProvider()
+  const tracerProvider = trace.getTracerProvider()
+  const opened: OpenRegistry = openRegistry(config, { onTrouble, meterProvider, tracerProvider })
   const instance = {
     serviceName: 'Installed',
     serviceVersion: '1.0',
@@ -110,7 +113,9 @@ test(
     expect(files.filter((file) => /(?<!\.d)\.ts$/.test(file))).toEqual([])
     expect(files.filter((file) => /\.(?:astro|mdx|mjs|test\.js)$/.test(file))).toEqual([])
     const beside = await readdir(path.join(project, 'node_modules'))
-    expect(beside).toEqual(expect.arrayContaining(['etcd3', 'zod']))
+    expect(beside).toEqual(expect.arrayContaining(['@opentelemetry', 'etcd3', 'zod']))
+    const telemetry = await readdir(path.join(project, 'node_modules/@opentelemetry'))
+    expect(telemetry).toEqual(['api'])
     for (const foreign of ['astro', '@astrojs', 'express', 'ws', '@xterm', 'typescript']) {
       expect(beside).not.toContain(foreign)
     }
