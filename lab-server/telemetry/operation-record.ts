@@ -28,6 +28,11 @@ export class OperationRecord {
     return this.#span === null ? work() : withSpan(this.#span, work)
   }
 
+  /** What became known only after the begin. */
+  describe(attributes: Attributes): void {
+    this.#span?.setAttributes(attributes)
+  }
+
   /** Null = well. To be called once. */
   end(error: LabError | null): void {
     this.#meters?.operationDuration.record((performance.now() - this.#start) / 1000, {

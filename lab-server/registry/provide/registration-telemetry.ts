@@ -1,4 +1,5 @@
 import type { LabError } from '../../../protocol/index.ts'
+import { attribute } from '../../telemetry/attributes.ts'
 import type { OperationRecord } from '../../telemetry/operation-record.ts'
 import type { ReregisterReason, Telemetry } from '../../telemetry/telemetry.ts'
 
@@ -14,9 +15,17 @@ export class RegistrationTelemetry {
     this.#key = key
   }
 
-  /** What is wanted does not stand in etcd any more. Said again before it is back, it is the same loss. */
+  /**
+   * What is wanted does not stand in etcd any more. Said again before it is back, it is the same loss;
+   * but a key that goes with its lease is missed first, and the lease is the reason.
+   */
   lost(reason: ReregisterReason): void {
-    this.#lost ??= { reason, record: this.#telemetry.startReregistration(this.#key, reason) }
+    if (this.#lost === null) {
+      this.#lost = { reason, record: this.#telemetry.startReregistration(this.#key, reason) }
+    } else if (reason === 'lease-lost') {
+      this.#lost = { reason, record: this.#lost.record }
+      this.#lost.record?.describe({ [attribute.reregisterReason]: reason })
+    }
   }
 
   /** A step on the way back: its calls to etcd become part of the span. */
