@@ -4,11 +4,8 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openRegistry, type OpenRegistry } from '../../lab-server/open-registry.ts'
 import { createEtcdRegistry } from '../../lab-server/registry/etcd-registry.ts'
-import { RegistrationTelemetry } from '../../lab-server/registry/registration-telemetry.ts'
 import type { RegistryChange, ServiceId } from '../../lab-server/registry/registry.ts'
-import { instanceKey } from '../../lab-server/registry/service-key.ts'
 import { instruments, type InstrumentRow } from '../../lab-server/telemetry/instruments.ts'
-import { Telemetry } from '../../lab-server/telemetry/telemetry.ts'
 import { collectTelemetry, type CollectedTelemetry } from '../helpers/collected-telemetry.ts'
 import { instanceAt } from '../helpers/instance-at.ts'
 import { createRegistryWorld, type RegistryWorld } from '../helpers/registry-world.ts'
@@ -177,6 +174,26 @@ describe('the spans of an operation', () => {
   })
 })
 
+describe('a registration that is lost', () => {
+  it('has a span until it is back, and is counted with its reason', async () => {
+    const { registry } = open()
+    const registration = await inSpan(() => registry.register(instance(1)))
+    const before = registration.lease().id
+    await world.etcd.leaseRevoke(before)
+    await waitFor('it to be back on another lease', async () => {
+      const reason = { 'ming.registry.reregister.reason': 'lease-lost' }
+      const back = await valueOf(instruments.reregistrations, reason)
+      return (back === 1 && registration.lease().id !== before) || `${back} are back`
+    })
+    expect(await valueOf(instruments.leasesLost, {})).toBe(1)
+    const span = onlySpan(instruments.reregister.name)
+    expect(span.parentSpanContext).toBeUndefined()
+    expect(childrenOf(span).map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['etcdserverpb.Lease/LeaseGrant', 'etcdserverpb.KV/Txn']),
+    )
+  })
+})
+
 describe('the gauges', () => {
   const registered = { 'ming.registry.registration.state': 'registered' }
 
@@ -230,10 +247,18 @@ describe('everything in the table', () => {
         const released = { 'ming.registry.guard.transition': 'released' }
         return ((await valueOf(instruments.guarded, released)) ?? 0) > 0 || 'nothing released'
       })
+      await waitFor('the registration to be back', async () => {
+        const back = await valueOf(instruments.reregistrations, {})
+        return (back ?? 0) > 0 || 'no re-registration'
+      })
+      const [registration] = registry.registrations()
+      await world.etcd.leaseRevoke(registration?.lease().id ?? '0')
+      await waitFor('the lease to be missed', async () => {
+        return ((await valueOf(instruments.leasesLost, {})) ?? 0) > 0 || 'no lease is lost'
+      })
     } finally {
       stop.abort()
     }
-    tellOfLosses()
     const told = await everythingTold()
     const toldRows = new Set(told.map(({ name }) => rowOf(name)?.name ?? `unknown ${name}`))
     expect([...toldRows].toSorted()).toEqual(rows.map(({ name }) => name).toSorted())
@@ -247,17 +272,6 @@ describe('everything in the table', () => {
     for (const { name, unit, description } of rows.filter((row) => row.unit !== null))
       expect(descriptors.get(name)).toEqual({ unit, description: description.en })
   })
-
-  /** Of what registrations and leases go through. */
-  function tellOfLosses(): void {
-    const { meterProvider, tracerProvider } = telemetry
-    const direct = new Telemetry({ meterProvider, tracerProvider })
-    direct.leaseLost()
-    const registration = new RegistrationTelemetry(direct, instanceKey(instance(1)))
-    registration.lost('key-lost')
-    registration.lost('lease-lost')
-    registration.restored()
-  }
 
   /** Everything that a registry does and lives through, short of losing its cluster's history. */
   async function leadALife(registry: OpenRegistry['registry'], signal: AbortSignal) {
