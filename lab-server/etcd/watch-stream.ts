@@ -115,21 +115,22 @@ export class WatchStream {
 
   async #runSessions(): Promise<void> {
     const { signal } = this.#stop
+    const isOver = (): boolean => signal.aborted
     // Opening a stream takes long, and what has arrived already should not wait for it. Nothing is
     // missed: the watch begins at a revision, not at a moment.
     await nextTurn()
     let index = this.#scout.preferred
     let failures = 0
-    while (!signal.aborted) {
+    while (!isOver()) {
       const generation = this.#auth?.generation ?? 0
       const session = this.#startSession(index)
       if (session === null) break
       const end = await session.run(this.#watches.values())
-      if (signal.aborted) break
+      if (isOver()) break
       const reason = await this.#outlive(end, generation)
       if (reason !== null && !isRecoverable(reason))
         this.#end(reason.code === 'CLOSED' ? null : reason)
-      if (signal.aborted) break
+      if (isOver()) break
       this.#telemetry.watchRestarted(end.code)
       if (reason === null) continue
       failures = session.confirmed ? 1 : failures + 1
