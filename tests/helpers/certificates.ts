@@ -1,9 +1,21 @@
-import { execFile } from 'node:child_process'
+// The library's dependency injection asks for it before anything else is loaded.
+import 'reflect-metadata'
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509CertificateGenerator,
+  type JsonGeneralNames,
+  type X509Certificate,
+} from '@peculiar/x509'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { promisify } from 'node:util'
-
-const run = promisify(execFile)
 
 /** Paths of a certificate in PEM and of its private key. */
 export interface Identity {
@@ -11,53 +23,76 @@ export interface Identity {
   readonly keyFile: string
 }
 
-/** An authority that signs certificates, made for one test with the program openssl. */
+/** An authority that signs certificates, made for one test. */
 export interface Authority extends Identity {
   /**
-   * For servers and clients alike. `names` as openssl writes them (`IP:127.0.0.1`, `DNS:localhost`);
-   * with negative `days` it has expired.
+   * For servers and clients alike. `names` are what a client may call a server; with negative
+   * `days` it has expired.
    */
-  sign(
-    commonName: string,
-    options?: { names?: readonly string[]; days?: number },
-  ): Promise<Identity>
+  sign(commonName: string, options?: { names?: JsonGeneralNames; days?: number }): Promise<Identity>
 }
 
-const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
+const dayMs = 86_400_000
 
 export async function createAuthority(dir: string, name: string): Promise<Authority> {
-  const own = identityIn(dir, name)
-  const subject = ['-subj', `/CN=${name}`, '-days', '2']
-  await openssl(['req', '-x509', ...newKey, ...outputs(own), ...subject])
+  const keys = await newKeys()
+  const subject = `CN=${name}`
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    name: subject,
+    keys,
+    signingAlgorithm: algorithm,
+    ...validFor(2),
+    extensions: [
+      new BasicConstraintsExtension(true, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  })
+  const own = await writeIdentity(dir, name, certificate, keys)
 
-  async function sign(
-    commonName: string,
-    { names = [], days = 2 }: { names?: readonly string[]; days?: number } = {},
-  ): Promise<Identity> {
-    const signed = identityIn(dir, `${name}-${commonName}`)
-    const request = path.join(dir, `${name}-${commonName}.csr`)
-    const extensions = path.join(dir, `${name}-${commonName}.ext`)
-    const keyOut = ['-keyout', signed.keyFile, '-out', request]
-    await openssl(['req', ...newKey, ...keyOut, '-subj', `/CN=${commonName}`])
-    const alternatives = names.length === 0 ? '' : `subjectAltName=${names.join(',')}\n`
-    await writeFile(extensions, `extendedKeyUsage=serverAuth,clientAuth\n${alternatives}`)
-    const authority = ['-CA', own.certFile, '-CAkey', own.keyFile, '-CAcreateserial']
-    const result = ['-out', signed.certFile, '-extfile', extensions, '-days', String(days)]
-    await openssl(['x509', '-req', '-in', request, ...authority, ...result])
-    return signed
+  const sign: Authority['sign'] = async (commonName, { names = [], days = 2 } = {}) => {
+    const signedKeys = await newKeys()
+    const signed = await X509CertificateGenerator.create({
+      subject: `CN=${commonName}`,
+      issuer: subject,
+      publicKey: signedKeys.publicKey,
+      signingKey: keys.privateKey,
+      signingAlgorithm: algorithm,
+      ...validFor(days),
+      extensions: [
+        new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
+        await AuthorityKeyIdentifierExtension.create(keys.publicKey),
+        ...(names.length === 0 ? [] : [new SubjectAlternativeNameExtension(names)]),
+      ],
+    })
+    return writeIdentity(dir, `${name}-${commonName}`, signed, signedKeys)
   }
 
   return { ...own, sign }
 }
 
-function identityIn(dir: string, name: string): Identity {
-  return { certFile: path.join(dir, `${name}.pem`), keyFile: path.join(dir, `${name}.key`) }
+function newKeys(): Promise<CryptoKeyPair> {
+  return crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
 }
 
-function outputs({ certFile, keyFile }: Identity): string[] {
-  return ['-keyout', keyFile, '-out', certFile]
+/** From a day before its end at the latest, and never from later than a minute ago. */
+function validFor(days: number): { notBefore: Date; notAfter: Date } {
+  const now = Date.now()
+  const end = now + days * dayMs
+  return { notBefore: new Date(Math.min(now - 60_000, end - dayMs)), notAfter: new Date(end) }
 }
 
-async function openssl(args: readonly string[]): Promise<void> {
-  await run('openssl', args)
+async function writeIdentity(
+  dir: string,
+  name: string,
+  certificate: X509Certificate,
+  { privateKey }: CryptoKeyPair,
+): Promise<Identity> {
+  const certFile = path.join(dir, `${name}.pem`)
+  const keyFile = path.join(dir, `${name}.key`)
+  const key = await crypto.subtle.exportKey('pkcs8', privateKey)
+  await writeFile(certFile, `${certificate.toString('pem')}\n`)
+  await writeFile(keyFile, `${PemConverter.encode(key, 'PRIVATE KEY')}\n`, { mode: 0o600 })
+  return { certFile, keyFile }
 }

@@ -524,7 +524,7 @@ describe('settings of the registry', () => {
   beforeAll(async () => {
     folder = await realpath(await mkdtemp(path.join(tmpdir(), 'lab-ming-')))
     authority = await createAuthority(folder, 'authority')
-    server = await authority.sign('server', { names: ['IP:127.0.0.1'] })
+    server = await authority.sign('server', { names: [{ type: 'ip', value: '127.0.0.1' }] })
     const flags = ['--client-cert-auth', `--trusted-ca-file=${authority.certFile}`]
     const started = [startPlainEtcd({ tls: server, flags }), startPlainEtcd()] as const
     ;[secured, guarded] = await Promise.all(started)

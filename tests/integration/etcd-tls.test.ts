@@ -1,6 +1,7 @@
 import { copyFile, mkdtemp, readdir, realpath, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import type { JsonGeneralNames } from '@peculiar/x509'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { EtcdClient, type EtcdClientOptions } from '../../lab-server/etcd/etcd-client.ts'
 import type { TlsFiles } from '../../lab-server/etcd/tls-files.ts'
@@ -11,7 +12,12 @@ import { enableAuth, startPlainEtcd, type PlainEtcd } from '../helpers/plain-etc
 import { startTlsFront, type TlsFront } from '../helpers/tls-front.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
-const loopback = { names: ['IP:127.0.0.1', 'DNS:localhost'] }
+const loopback = {
+  names: [
+    { type: 'ip', value: '127.0.0.1' },
+    { type: 'dns', value: 'localhost' },
+  ] satisfies JsonGeneralNames,
+}
 
 let dir: string
 let authority: Authority
@@ -137,7 +143,7 @@ describe("a member's certificate", () => {
     ],
     [
       'that does not name its address',
-      () => authority.sign('nameless', { names: ['DNS:example.org'] }),
+      () => authority.sign('nameless', { names: [{ type: 'dns', value: 'example.org' }] }),
       () => authority,
       /IP: 127\.0\.0\.1 is not in the cert's list/,
     ],
