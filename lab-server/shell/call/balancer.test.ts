@@ -77,14 +77,16 @@ describe('round-robin', () => {
     expect(balancer([a, c, d], false)).toBe(c)
     expect(balancer([a, b], false)).toBe(a)
   })
-})
 
-test('a retry goes to the next one and leaves the round where it was', () => {
-  const balancer = createBalancer('round-robin')
-  const [a, b, c] = [candidate('a'), candidate('b'), candidate('c')] as const
-  expect(balancer([a, b, c], false)).toBe(a)
-  expect(balancer([b, c], true)).toBe(b)
-  expect(balancer([a, b, c], false)).toBe(b)
+  test('spreads the retries of a dead instance, and the others keep their turns', () => {
+    const balancer = createBalancer('round-robin')
+    const [dead, b, c] = [candidate('a'), candidate('b'), candidate('c')] as const
+    const chosen = Array.from({ length: 6 }, () => {
+      const first = balancer([b, dead, c], false)
+      return first === dead ? [first, balancer([c, b], true)] : [first]
+    })
+    expect(chosen).toEqual([[dead, b], [b], [c], [dead, c], [b], [c]])
+  })
 })
 
 describe('least-pending', () => {
