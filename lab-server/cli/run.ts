@@ -98,7 +98,7 @@ function codeOf(code: number, stop: Stop): number {
 
 function toolsOf(
   { registry, inspector }: OpenRegistry,
-  { endpoints }: RegistryConfig,
+  { endpoints, ttlSeconds }: RegistryConfig,
 ): ShellTools & { readonly program: Program } {
   return {
     driver: null,
@@ -108,14 +108,14 @@ function toolsOf(
     etcdctl: null,
     naive: null,
     providers: null,
-    program: { name, endpoints, options: globalOptions },
+    program: { name, endpoints, ttlSeconds, options: globalOptions },
     versions: { lab: readVersion(), etcd: null },
   }
 }
 
 /** What an error says where no lab is around. */
 function inProgram(error: LabError, locale: Locale): string {
-  return describeError(error, locale, { program: { name, endpoints: [], options: globalOptions } })
+  return describeError(error, locale, { program: { name } })
 }
 
 function loggerFor({ format = 'text' }: Pick<ShellIo, 'format'>): Logger {

@@ -78,8 +78,16 @@ export function availableCommands(tools: ShellTools): readonly Command[] {
   )
   return known.map((command) => ({
     ...command,
-    options: command.options.filter((option) => isAvailable(tools, option)),
+    options: command.options
+      .filter((option) => isAvailable(tools, option))
+      .map((option) => asSet(option, tools)),
   }))
+}
+
+/** With the default that holds here. */
+function asSet(option: Option, { program }: ShellTools): Option {
+  if (option.kind !== 'integer' || option.setting === undefined || program === null) return option
+  return { ...option, defaultValue: program[option.setting] }
 }
 
 function isAvailable(tools: ShellTools, option: Option): boolean {

@@ -39,6 +39,8 @@ export interface Program {
   readonly name: string
   /** Where etcd is asked. */
   readonly endpoints: readonly string[]
+  /** Lease of a registration that asks for no other: what the settings say. */
+  readonly ttlSeconds: number
   /** Their texts are `messages.program.options`. */
   readonly options: readonly GlobalOption[]
 }
@@ -104,6 +106,8 @@ export type Option =
       readonly min: number
       readonly max: number
       readonly defaultValue?: number
+      /** A setting of the program that goes before `defaultValue`. */
+      readonly setting?: 'ttlSeconds'
     }
   | {
       /** One of a few words; usage and completion show them. */

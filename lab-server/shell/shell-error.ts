@@ -1,5 +1,4 @@
 import { LabError, type ErrorCode, type Locale } from '../../protocol/index.ts'
-import type { ShellTools } from './command.ts'
 import { readRefusal } from '../registry/instance-problem.ts'
 import { readLimitReached } from '../registry/naive/naive-limits.ts'
 import { en, type Messages } from './messages/en.ts'
@@ -27,7 +26,7 @@ export class ShellError extends LabError {
 export function describeError(
   error: LabError,
   locale: Locale,
-  { program }: Pick<ShellTools, 'program'> = { program: null },
+  { program }: { readonly program: object | null } = { program: null },
 ): string {
   const m = messagesFor(locale)
   if (error instanceof ShellError) return error.text(m)

@@ -590,6 +590,20 @@ describe('settings of the registry', () => {
     expect(await runMing(['services', '--config', file], { env })).toMatchObject({ code: 1 })
   })
 
+  test('give a registration its lease, unless the command asks for another', async () => {
+    const env = { MING_REGISTRY_ENDPOINTS: endpoints, MING_REGISTRY_TTL_SECONDS: '45' }
+    const set = startMing(['register', 'UserService', '127.0.0.1:8080'], { env })
+    const asked = startMing(['register', 'S', 'h:1', '--ttl', '20'], { env })
+    await Promise.all([said(set, 'TTL 45 s'), said(asked, 'TTL 20 s')])
+    const { ids } = await etcd.leases()
+    const leases = await Promise.all(ids.map((id) => etcd.leaseTimeToLive(id)))
+    expect(leases.map(({ grantedTtl }) => grantedTtl).toSorted()).toEqual([20, 45])
+    expect((await runMing(['help', 'register'], { env })).stdout).toContain('(default: 45)')
+    for (const running of [set, asked]) running.signal('SIGTERM')
+    expect((await set.ended).stdout).not.toContain('instead of')
+    await asked.ended
+  })
+
   test('that work but may surprise are told of, and the command runs', async () => {
     const file = await writeConfig('rpc: { registryConfig: { address: "http://localhost:2380" } }')
     const end = await runMing(['--config', file, 'help'])

@@ -20,7 +20,15 @@ export const register: Command = {
   options: [
     versionOption,
     { kind: 'text', name: 'group', value: 'group', defaultValue: 'default' },
-    { kind: 'integer', name: 'ttl', value: 'seconds', min: 1, max: 86_400, defaultValue: 30 },
+    {
+      kind: 'integer',
+      name: 'ttl',
+      value: 'seconds',
+      min: 1,
+      max: 86_400,
+      defaultValue: 30,
+      setting: 'ttlSeconds',
+    },
     naiveOption,
   ],
   examples: [
