@@ -48,6 +48,7 @@ import { connectMember } from './member.ts'
 import { Scout } from './scout.ts'
 import { TlsCredentials } from './tls-credentials.ts'
 import type { TlsFiles } from './tls-files.ts'
+import { guardListener } from './trouble-listener.ts'
 import { watchRange } from './watch-range.ts'
 import type { WatchStreamOptions } from './watch-stream.ts'
 import {
@@ -123,7 +124,7 @@ export class EtcdClient {
     this.endpoints = [...options.endpoints]
     this.telemetry = options.telemetry ?? new Telemetry()
     this.#deadlineMs = options.deadlineMs ?? 10_000
-    this.#onTrouble = onTrouble ?? (() => undefined)
+    this.#onTrouble = guardListener(onTrouble)
     this.#tls = tls === undefined ? null : new TlsCredentials(tls, this.#onTrouble)
     this.#auth =
       credentials === undefined

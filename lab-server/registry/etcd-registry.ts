@@ -1,5 +1,6 @@
 import { LabError, toLabError } from '../../protocol/index.ts'
 import type { EtcdClient } from '../etcd/etcd-client.ts'
+import { guardListener } from '../etcd/trouble-listener.ts'
 import type { RegistryFacts } from '../telemetry/gauges.ts'
 import { countServices } from './count-services.ts'
 import { FollowerPool } from './follow/follower-pool.ts'
@@ -68,7 +69,8 @@ class EtcdRegistry implements FollowingRegistry {
   #closed: Promise<void> | null = null
 
   constructor(options: EtcdRegistryOptions) {
-    const { client, onTrouble = () => undefined, snapshotDir } = options
+    const { client, snapshotDir } = options
+    const onTrouble = guardListener(options.onTrouble)
     this.#client = client
     this.#ttlSeconds = options.ttlSeconds ?? registryDefaults.ttlSeconds
     this.#onTrouble = onTrouble

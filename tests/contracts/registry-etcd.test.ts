@@ -1,13 +1,23 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { EtcdClient } from '../../lab-server/etcd/etcd-client.ts'
+import { openRegistry } from '../../lab-server/open-registry.ts'
 import { decodeInstance } from '../../lab-server/registry/codec.ts'
 import { createEtcdRegistry } from '../../lab-server/registry/etcd-registry.ts'
+import { startPlainEtcd } from '../helpers/plain-etcd.ts'
 import { createRegistryWorld, type RegistryWorld } from '../helpers/registry-world.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 import { describeRegistry } from './registry-contract.ts'
 
 describeRegistry('etcd', (client) => createEtcdRegistry({ client }))
+
+const instance = {
+  serviceName: 'S',
+  serviceVersion: '1.0',
+  serviceHost: 'h',
+  servicePort: 1,
+  serviceGroup: 'default',
+}
 
 interface EncodeVector {
   readonly case: string
@@ -82,13 +92,7 @@ describe('a registration whose put was executed before it was answered', () => {
       expect(again.succeeded).toBe(false)
       return again
     })
-    const { key } = await registry.register({
-      serviceName: 'Twice',
-      serviceVersion: '1.0',
-      serviceHost: 'h',
-      servicePort: 1,
-      serviceGroup: 'default',
-    })
+    const { key } = await registry.register({ ...instance, serviceName: 'Twice' })
     await world.etcd.deleteRange({ key })
     await waitFor('the key to be back', async () => {
       return (await world.etcd.range({ key })).count === 1 || 'no key'
@@ -98,18 +102,43 @@ describe('a registration whose put was executed before it was answered', () => {
   })
 })
 
+describe('a registry whose listener throws', () => {
+  it('goes on, and warns of the listener once', async () => {
+    const etcd = await startPlainEtcd()
+    const [endpoint = ''] = etcd.endpoints
+    const warnings: Error[] = []
+    const collect = (warning: Error) => void warnings.push(warning)
+    process.on('warning', collect)
+    let told = 0
+    const onTrouble = () => {
+      told += 1
+      throw new Error('a mistake of the application')
+    }
+    const opened = openRegistry({ endpoints: [endpoint], timeoutMs: 400 }, { onTrouble })
+    try {
+      const { key } = await opened.registry.register(instance, { ttlSeconds: 2 })
+      await etcd.kill(endpoint)
+      await waitFor('to be told of it', () => told > 0 || 'not told')
+      await etcd.start(endpoint)
+      await etcd.etcdctl(['del', key])
+      await waitFor('the key to be back', async () => {
+        return (await etcd.etcdctl(['get', key])).includes(key) || 'no key'
+      })
+      const ours = warnings.filter(({ name }) => name === 'MingRegistryWarning')
+      expect(ours).toHaveLength(1)
+    } finally {
+      process.off('warning', collect)
+      await opened.close()
+      await etcd.close()
+    }
+  })
+})
+
 describe('a registry that cannot reach etcd', () => {
   it('still refuses an invalid instance at once, and says what it tried otherwise', async () => {
     const client = new EtcdClient({ endpoints: ['unix:///nowhere/etcd.sock'], deadlineMs: 500 })
     const troubles: string[] = []
     const registry = createEtcdRegistry({ client, onTrouble: (error) => troubles.push(error.code) })
-    const instance = {
-      serviceName: 'S',
-      serviceVersion: '1.0',
-      serviceHost: 'h',
-      servicePort: 1,
-      serviceGroup: 'default',
-    }
     await expect(registry.register({ ...instance, servicePort: 0 })).rejects.toMatchObject({
       code: 'INVALID_INSTANCE',
     })
