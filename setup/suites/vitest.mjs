@@ -14,37 +14,37 @@ import { addBreakdown, withReport } from './report.mjs'
  */
 
 /**
- * @param {string} project a project of vitest.config.ts
+ * @param {string} suite all projects of vitest.config.ts whose names begin with it
  * @param {readonly string[]} filters
  * @returns {Promise<import('../suites.mjs').Tally>}
  */
-export async function runVitest(project, filters) {
+export async function runVitest(suite, filters) {
   const { finished, report } = await withReport((file) =>
     run(
       process.execPath,
       [
         path.join(root, 'node_modules/vitest/vitest.mjs'),
-        ...['run', '--project', project, '--reporter=default', '--reporter=json'],
+        ...['run', '--project', `${suite}*`, '--reporter=default', '--reporter=json'],
         ...[`--outputFile.json=${file}`, ...filters],
       ],
       { cwd: root, output: 'show' },
     ),
   )
-  const tally = countVitest(project, /** @type {VitestReport | null} */ (report))
-  return addBreakdown(project, tally, finished)
+  const tally = countVitest(suite, /** @type {VitestReport | null} */ (report))
+  return addBreakdown(suite, tally, finished)
 }
 
 /**
- * @param {string} project
+ * @param {string} suite
  * @param {VitestReport | null} report
  * @returns {import('../suites.mjs').Tally}
  */
-export function countVitest(project, report) {
+export function countVitest(suite, report) {
   const files = report?.testResults ?? []
   const tests = files.flatMap((file) =>
     file.assertionResults.map((test) => ({
       status: test.status,
-      title: `${project}: ${path.relative(root, file.name)} › ${test.fullName}`,
+      title: `${suite}: ${path.relative(root, file.name)} › ${test.fullName}`,
     })),
   )
   // A file that cannot be loaded has no tests of its own to blame.
@@ -54,7 +54,7 @@ export function countVitest(project, report) {
   )
   const failures = [
     ...tests.filter((test) => test.status === 'failed').map((test) => test.title),
-    ...broken.map((file) => `${project}: ${path.relative(root, file.name)}`),
+    ...broken.map((file) => `${suite}: ${path.relative(root, file.name)}`),
   ]
   const passed = tests.filter((test) => test.status === 'passed').length
   const others = tests.filter((test) => test.status !== 'passed' && test.status !== 'failed')

@@ -30,13 +30,20 @@ export interface ContractOptions {
   readonly patienceMs?: () => number
   /** Default 10, as the title of that contract says. */
   readonly leaderKills?: number
+  /** Default: all of it. The outages take longer than all the rest, and can go on beside it. */
+  readonly parts?: readonly ('everyday' | 'outages')[]
 }
 
 /** The suite that every registry over etcd passes. */
 export function describeRegistry(
   adapter: string,
   create: CreateRegistry,
-  { it = test, patienceMs = () => 15_000, leaderKills = 10 }: ContractOptions = {},
+  {
+    it = test,
+    patienceMs = () => 15_000,
+    leaderKills = 10,
+    parts = ['everyday', 'outages'],
+  }: ContractOptions = {},
 ): void {
   describe(`the ${adapter} registry`, () => {
     let world: RegistryWorld
@@ -102,6 +109,60 @@ export function describeRegistry(
       return instances.map((found) => found.instance.servicePort)
     }
 
+    if (parts.includes('outages')) {
+      describe('an outage', () => {
+        it('of the leader costs no registration: same lease, and no watcher hears of it', async () => {
+          const registration = await registry.register(instance(1), { ttlSeconds: 5 })
+          const { id } = registration.lease()
+          const watching = watch(registry)
+          await watching.until('the list', (seen) => seen.length === 1)
+          await world.killLeader()
+          // Longer than the TTL: the renewals must have found the new leader.
+          await delay(7000)
+          expect(registration.state()).toBe('registered')
+          expect((await rawKey(keyOf(1)))?.lease).toBe(id)
+          expect(await watching.stop()).toEqual(['added 1'])
+        })
+
+        it('of two members for 60 s is survived by registrations and watches', async () => {
+          const registration = await registry.register(instance(1), { ttlSeconds: 10 })
+          const watching = watch(registry)
+          await watching.until('the list', (seen) => seen.length === 1)
+          const killed = world.driver.members().slice(0, 2)
+          const start = performance.now()
+          await Promise.all(killed.map(({ name }) => world.driver.kill(name)))
+          const impatient = rejectionOf(registry.register(instance(2)))
+          const ctrlC = new AbortController()
+          const interrupted = rejectionOf(registry.register(instance(4), { signal: ctrlC.signal }))
+          ctrlC.abort()
+          expect(await interrupted).toMatchObject({ code: 'INTERRUPTED' })
+          expect(await impatient).toSatisfy(isOutage)
+          await expect(registry.discover(service)).rejects.toSatisfy(isOutage)
+          await waitFor(
+            'the state',
+            () => registration.state() === 'recovering' || registration.state(),
+          )
+          await delay(60_000 - (performance.now() - start))
+          await world.heal()
+          await waitFor(
+            'the state',
+            () => registration.state() === 'registered' || registration.state(),
+          )
+          const third = await registry.register(instance(3))
+          await third.release()
+          await watching.until('what comes after', (seen) => seen.at(-1)?.type === 'removed')
+          // What could not be registered in time is not there later either.
+          expect(await discoveredPorts()).toEqual([1])
+          expect(onlyPorts(await watching.stop(), [1, 3])).toEqual([
+            'added 1',
+            'added 3',
+            'removed 3',
+          ])
+        }, 110_000)
+      })
+    }
+    if (!parts.includes('everyday')) return
+
     describe('registering', () => {
       it('puts the instance where Java providers put theirs, to the byte, on a lease', async () => {
         const registration = await registry.register(instance(8080), { ttlSeconds: 30 })
@@ -152,7 +213,11 @@ export function describeRegistry(
         expect(second.lease().ttlSeconds).toBe(20)
         await watching.until('the update', (seen) => seen.length === 2)
         expect(await watching.stop()).toEqual(['added 1', 'updated 1'])
-        expect((await world.etcd.leases()).ids).not.toContain(oldLease)
+        // The member that is asked answers from what it knows: a follower may be a little behind.
+        await waitFor('the former lease to be gone', async () => {
+          const { ids } = await world.etcd.leases()
+          return !ids.includes(oldLease) || ids.join()
+        })
         expect(await discoveredPorts()).toEqual([1])
       })
 
@@ -542,57 +607,6 @@ export function describeRegistry(
         expect(history.length).toBeGreaterThan(100)
         expect(written).toBeGreaterThan(100)
       }, 90_000)
-    })
-
-    describe('an outage', () => {
-      it('of the leader costs no registration: same lease, and no watcher hears of it', async () => {
-        const registration = await registry.register(instance(1), { ttlSeconds: 3 })
-        const { id } = registration.lease()
-        const watching = watch(registry)
-        await watching.until('the list', (seen) => seen.length === 1)
-        await world.killLeader()
-        // Longer than the TTL: the renewals must have found the new leader.
-        await delay(5000)
-        expect(registration.state()).toBe('registered')
-        expect((await rawKey(keyOf(1)))?.lease).toBe(id)
-        expect(await watching.stop()).toEqual(['added 1'])
-      })
-
-      it('of two members for 60 s is survived by registrations and watches', async () => {
-        const registration = await registry.register(instance(1), { ttlSeconds: 10 })
-        const watching = watch(registry)
-        await watching.until('the list', (seen) => seen.length === 1)
-        const killed = world.driver.members().slice(0, 2)
-        const start = performance.now()
-        await Promise.all(killed.map(({ name }) => world.driver.kill(name)))
-        const impatient = rejectionOf(registry.register(instance(2)))
-        const ctrlC = new AbortController()
-        const interrupted = rejectionOf(registry.register(instance(4), { signal: ctrlC.signal }))
-        ctrlC.abort()
-        expect(await interrupted).toMatchObject({ code: 'INTERRUPTED' })
-        expect(await impatient).toSatisfy(isOutage)
-        await expect(registry.discover(service)).rejects.toSatisfy(isOutage)
-        await waitFor(
-          'the state',
-          () => registration.state() === 'recovering' || registration.state(),
-        )
-        await delay(60_000 - (performance.now() - start))
-        await world.heal()
-        await waitFor(
-          'the state',
-          () => registration.state() === 'registered' || registration.state(),
-        )
-        const third = await registry.register(instance(3))
-        await third.release()
-        await watching.until('what comes after', (seen) => seen.at(-1)?.type === 'removed')
-        // What could not be registered in time is not there later either.
-        expect(await discoveredPorts()).toEqual([1])
-        expect(onlyPorts(await watching.stop(), [1, 3])).toEqual([
-          'added 1',
-          'added 3',
-          'removed 3',
-        ])
-      }, 110_000)
     })
   })
 }

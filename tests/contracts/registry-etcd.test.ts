@@ -9,7 +9,8 @@ import { createRegistryWorld, type RegistryWorld } from '../helpers/registry-wor
 import { waitFor } from '../helpers/wait-for.ts'
 import { describeRegistry } from './registry-contract.ts'
 
-describeRegistry('etcd', (client) => createEtcdRegistry({ client }))
+// Its outages are in a file of their own, beside this one.
+describeRegistry('etcd', (client) => createEtcdRegistry({ client }), { parts: ['everyday'] })
 
 const instance = {
   serviceName: 'S',

@@ -8,6 +8,7 @@ import path from 'node:path'
 import { text as readText } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startLabServer, runLabServer, type LabServer } from '../helpers/lab-server.ts'
+import { waitFor } from '../helpers/wait-for.ts'
 
 /** `fetch` sets Host itself; here the test does. */
 async function getAs(
@@ -27,6 +28,14 @@ async function getAs(
   })
   return { status: response.statusCode ?? 0, text: await readText(response) }
 }
+
+/** The address comes first; who knows it need not wait for the lines that follow. */
+const printed = (server: LabServer, wanted: string | RegExp) =>
+  waitFor(String(wanted), () => {
+    const text = server.stdout()
+    const found = typeof wanted === 'string' ? text.includes(wanted) : wanted.test(text)
+    return found || text
+  })
 
 const text = (pattern: RegExp): unknown => expect.stringMatching(pattern)
 const aNumber: unknown = expect.any(Number)
@@ -55,15 +64,15 @@ describe('the server', () => {
     })
   })
 
-  test('prints its address, the version of etcd and the number of labs', () => {
+  test('prints its address, the version of etcd and the number of labs', async () => {
     expect(server.stdout()).toMatch(/^Ming Registry Lab: http:\/\/127\.0\.0\.1:\d+\/\n/)
-    expect(server.stdout()).toMatch(/etcd 3\.\d+\.\d+, up to \d+ labs? at once \(.+\)/)
+    await printed(server, /etcd 3\.\d+\.\d+, up to \d+ labs? at once \(.+\)/)
   })
 
   test('counts a single lab as one', async () => {
     const small = await startLabServer({ env: { LAB_MAX: '1' } })
     onTestFinished(() => small.close())
-    expect(small.stdout()).toContain('up to 1 lab at once (LAB_MAX)')
+    await printed(small, 'up to 1 lab at once (LAB_MAX)')
   })
 
   test.runIf(existsSync('/dev/shm'))('warns of a data directory in memory', async () => {
@@ -73,7 +82,7 @@ describe('the server', () => {
       await started.close()
       await rm(inMemory, { recursive: true })
     })
-    expect(started.stdout()).toContain(`Note: ${inMemory} is a tmpfs`)
+    await printed(started, `Note: ${inMemory} is a tmpfs`)
   })
 
   test('serves pages that are checked again at each use', async () => {
