@@ -5,14 +5,14 @@ const executablePath = process.env['LAB_CHROMIUM']
 
 /**
  * Tests start their own lab server (tests/helpers), each on a port of its own, so there is no
- * shared `webServer` here. One worker: every test owns a three-member cluster.
+ * shared `webServer` here. Each worker has a server of its own, and a lab that its tests share.
  */
 export default defineConfig({
   testDir: 'tests/e2e',
   testMatch: '**/*.test.ts',
   outputDir: 'test-results',
-  workers: 1,
-  fullyParallel: false,
+  workers: 2,
+  fullyParallel: true,
   forbidOnly: true,
   retries: 0,
   timeout: 90_000,

@@ -1,3 +1,4 @@
+import type { LabError } from '../../protocol/index.ts'
 import type { MemberAnswer } from './etcd-member.ts'
 
 /** A key as etcd stores it. int64 as decimal strings. */
@@ -67,7 +68,8 @@ export interface EndpointFacts {
   readonly endpoint: string
   /** The member's own name; null when it did not tell. */
   readonly name: string | null
-  /** Null when it did not answer; then `error` says why. */
+  /** Null when it did not tell; then `error` says why. */
   readonly answer: MemberAnswer | null
-  readonly error: string | null
+  /** `ETCD_REFUSED`: it answers, but tells its status to other users only, or to none. */
+  readonly error: LabError | null
 }

@@ -72,7 +72,7 @@ async function askEndpoint(endpoint: string, client: EtcdClient): Promise<Endpoi
     ])
     return { endpoint, name: names?.get(answer.memberId) ?? null, answer, error: null }
   } catch (error) {
-    return { endpoint, name: null, answer: null, error: toLabError(error).message }
+    return { endpoint, name: null, answer: null, error: toLabError(error) }
   } finally {
     member.close()
   }

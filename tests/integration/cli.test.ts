@@ -580,6 +580,30 @@ describe('settings of the registry', () => {
     expect(await provider.ended).toMatchObject({ code: 0, stderr: '' })
   })
 
+  test('name a user to whom a member refuses its status, which is not called silent', async () => {
+    const [endpoint = ''] = guarded.endpoints
+    const as = ['--endpoints', endpoint, '--user', 'ming:ming']
+    const words = await runMing([...as, 'endpoints'])
+    expect(words.code).toBe(1)
+    expect(words.stdout).toMatch(/ refuses\n$/)
+    expect(words.stderr).toContain(`${endpoint} answers, but refuses Status to this user`)
+    expect(words.stderr).toContain('--user <name>')
+    const chinese = await runMing([...as, '--lang', 'zh-CN', 'endpoints'])
+    expect(chinese.stderr).toContain('不允许当前用户查询状态')
+    const data = await runMing([...as, '--output', 'json', 'endpoints'])
+    expect(json(data.stdout)).toMatchObject([
+      { endpoints: [{ endpoint, answers: false, code: 'ETCD_REFUSED' }] },
+    ])
+    const doctor = await runMing([...as, 'doctor'])
+    expect(doctor.stdout).toContain('answers, but refuses Status to this user. etcdserver: ')
+    expect(doctor.stdout).toContain('MING_REGISTRY_USERNAME')
+    expect(doctor.stdout).not.toContain('No answer')
+    const findings = await runMing([...as, '--output', 'json', 'doctor'])
+    expect(json(findings.stdout)).toMatchObject([
+      { findings: [{ kind: 'refusing-endpoint', endpoint, remedies: [] }] },
+    ])
+  })
+
   test('are read from a file in the shape that the Java side binds', async () => {
     const address = guarded.endpoints.join()
     const java = `rpc:\n  registryConfig: { registry: etcd, address: '${address}', username: ming, password: ming, timeout: 4000 }\n`

@@ -90,6 +90,8 @@ function describeFinding(finding: Finding, m: Messages): string {
     }
     case 'silent-endpoint':
       return withRefusal(words.silentEndpoint(finding), finding.reason, m)
+    case 'refusing-endpoint':
+      return withRefusal(words.refusingEndpoint(finding), finding.reason, m)
     case 'unreachable': {
       const endpoints = finding.endpoints.join(m.listSeparator)
       return withRefusal(words.unreachable({ endpoints }), finding.reason, m)
@@ -101,7 +103,7 @@ function describeFinding(finding: Finding, m: Messages): string {
   }
 }
 
-function adviceFor(finding: Diagnosis, m: Messages): string | null {
+function adviceFor(finding: Diagnosis, { m, tools }: CommandContext): string | null {
   switch (finding.kind) {
     case 'ghost':
       return m.doctor.ghostAdvice
@@ -114,6 +116,8 @@ function adviceFor(finding: Diagnosis, m: Messages): string | null {
       return m.doctor.leaderAdvice
     case 'silent-endpoint':
       return finding.remedies.length === 0 ? m.doctor.silentAdvice : null
+    case 'refusing-endpoint':
+      return tools.program === null ? m.shell.authOn : m.doctor.refusingAdvice
     case 'unread':
       return m.doctor.unreadAdvice
     case 'alarm':
@@ -131,7 +135,7 @@ function adviceFor(finding: Diagnosis, m: Messages): string | null {
 function printFinding(context: CommandContext, finding: Diagnosis, given: Set<string>) {
   const { m } = context
   context.print(describeFinding(finding, m), severe.has(finding.kind) ? 'bad' : 'warn')
-  const advice = adviceFor(finding, m)
+  const advice = adviceFor(finding, context)
   if (advice !== null && !given.has(advice)) context.print(`  ${advice}`)
   if (advice !== null && finding.remedies.length === 0) given.add(advice)
   for (const remedy of finding.remedies) context.print(`    ${remedy}`, 'accent')

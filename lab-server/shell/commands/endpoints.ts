@@ -4,6 +4,7 @@ import type { Command, CommandContext } from '../command.ts'
 import { findEndpoints } from '../etcdctl/endpoints.ts'
 import type { Messages } from '../messages/en.ts'
 import { formatBytes } from '../quantities.ts'
+import { makeVisibleInline } from '../sanitize.ts'
 import { stateCell } from './cluster.ts'
 import { registryOf } from './tools.ts'
 
@@ -41,7 +42,10 @@ async function askEndpoints(context: CommandContext): Promise<number> {
 }
 
 function describeEndpoint({ endpoint, name, answer, error }: EndpointFacts) {
-  if (answer === null) return { endpoint, member: name, answers: false as const, error }
+  if (answer === null) {
+    const why = { code: error?.code ?? null, error: error?.message ?? '' }
+    return { endpoint, member: name, answers: false as const, ...why }
+  }
   const { memberId, leaderId, term, revision, dbSize, version, errors, latencyMs } = answer
   const facts = { memberId, leaderId, term, revision, dbSize, version, errors, latencyMs }
   return { endpoint, member: name, answers: true as const, ...facts }
@@ -71,8 +75,7 @@ function printEndpoints(context: CommandContext, all: readonly DescribedEndpoint
   )
   for (const one of all) {
     const { endpoint } = one
-    if (!one.answers)
-      context.warn(m.endpoints.silent({ endpoint, reason: one.error ?? '' }), 'warn')
+    if (!one.answers) warnOfSilence(context, one)
     else if (one.errors.length > 0) {
       const facts = { member: one.member ?? endpoint, errors: one.errors.join(m.listSeparator) }
       context.warn(m.cluster.errorsOf(facts), 'warn')
@@ -80,8 +83,19 @@ function printEndpoints(context: CommandContext, all: readonly DescribedEndpoint
   }
 }
 
+/** A member that refuses is there; what helps is another user. */
+function warnOfSilence(context: CommandContext, one: DescribedEndpoint & { answers: false }) {
+  const { m } = context
+  const facts = { endpoint: one.endpoint, reason: makeVisibleInline(one.error) }
+  const refuses = one.code === 'ETCD_REFUSED'
+  context.warn(refuses ? m.endpoints.refuses(facts) : m.endpoints.silent(facts), 'warn')
+}
+
 function roleCell(one: DescribedEndpoint, m: Messages) {
-  if (!one.answers) return { text: m.cluster.silent, style: 'bad' as const }
+  if (!one.answers) {
+    const refuses = one.code === 'ETCD_REFUSED'
+    return { text: refuses ? m.cluster.refuses : m.cluster.silent, style: 'bad' as const }
+  }
   if (one.leaderId === null) return { text: m.cluster.knowsNone, style: 'bad' as const }
   return one.leaderId === one.memberId
     ? { text: m.cluster.leader, style: 'good' as const }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { LabError } from '../../../protocol/index.ts'
 import type { MemberAnswer } from '../../etcd/etcd-member.ts'
 import type { RawKey } from '../../etcd/etcd-inspector.ts'
 import { diagnose, diagnoseReach, fullLease } from './diagnose.ts'
@@ -23,6 +24,9 @@ function keyOf(key: string | Uint8Array, value: string, lease = '7'): RawKey {
 
 const value = '{"serviceName":"S","serviceHost":"h","servicePort":1}'
 const good = keyOf('/rpc/S:1.0/h:1', value)
+
+const absent = new LabError('UNAVAILABLE', 'nobody there')
+const refusal = new LabError('ETCD_REFUSED', 'permission denied')
 
 function find(seen: Partial<Examination>) {
   return diagnose({ ...healthy, ...seen }).map((finding) => ({ ...finding, bytes: undefined }))
@@ -92,28 +96,32 @@ test('a member that is silent, leaderless or alarmed comes first, by its name wh
   }
   const endpoints = [
     { endpoint: 'http://a:1', name: 'etcd1', answer, error: null },
-    { endpoint: 'http://b:1', name: null, answer: null, error: 'refused' },
+    { endpoint: 'http://b:1', name: null, answer: null, error: absent },
+    { endpoint: 'http://c:1', name: null, answer: null, error: refusal },
   ]
   const alarms = [{ alarm: 'CORRUPT' as const, memberId: 'ab' }]
   const unread = [{ what: 'leases', code: 'TIMEOUT', reason: 'no answer' }] as const
   expect(find({ endpoints, alarms, unread, keys: [keyOf('/rpc/x', '')] })).toMatchObject([
     { kind: 'alarm', alarm: 'CORRUPT', member: 'etcd1' },
     { kind: 'no-leader', member: 'etcd1' },
-    { kind: 'silent-endpoint', endpoint: 'http://b:1', reason: 'refused' },
+    { kind: 'silent-endpoint', endpoint: 'http://b:1', reason: 'nobody there' },
+    { kind: 'refusing-endpoint', endpoint: 'http://c:1', reason: 'permission denied' },
     { kind: 'unread', what: 'leases', code: 'TIMEOUT', reason: 'no answer' },
     { kind: 'foreign-key' },
   ])
 })
 
 test('an etcd of which nothing answers is one finding, and none once anything does', () => {
-  const silent = (endpoint: string) => ({ endpoint, name: null, answer: null, error: 'refused' })
+  const silent = (endpoint: string) => ({ endpoint, name: null, answer: null, error: absent })
   const endpoints = [silent('http://a:1'), silent('http://b:1')]
   const unread = [{ what: 'keys', code: 'UNAVAILABLE', reason: 'nobody' }] as const
   expect(diagnoseReach({ ...healthy, endpoints, unread })).toEqual({
     kind: 'unreachable',
     endpoints: ['http://a:1', 'http://b:1'],
-    reason: 'refused',
+    reason: 'nobody there',
   })
+  const refusing = { endpoint: 'http://c:1', name: null, answer: null, error: refusal }
+  expect(diagnoseReach({ ...healthy, endpoints: [...endpoints, refusing], unread })).toBeNull()
   // Members may keep their status to themselves and still serve keys.
   expect(diagnoseReach({ ...healthy, endpoints })).toBeNull()
 })

@@ -1,3 +1,4 @@
+import type { LabError } from '../../../protocol/index.ts'
 import type { RawKey } from '../../etcd/etcd-inspector.ts'
 import { decodeInstance } from '../../registry/codec.ts'
 import { instanceKey, keyText, parseInstanceKey } from '../../registry/service-key.ts'
@@ -49,6 +50,8 @@ export type Finding =
       readonly revision: string | null
     }
   | { readonly kind: 'silent-endpoint'; readonly endpoint: string; readonly reason: string }
+  /** It answers, but tells its status to other users only. */
+  | { readonly kind: 'refusing-endpoint'; readonly endpoint: string; readonly reason: string }
   /** No endpoint answers at all; it stands for everything that could be said of each. */
   | {
       readonly kind: 'unreachable'
@@ -69,14 +72,14 @@ export function diagnose(seen: Examination): readonly Finding[] {
  * elsewhere. Null when anything answered.
  */
 export function diagnoseReach({ endpoints, unread }: Examination): Finding | null {
-  const answered = endpoints.some(({ answer }) => answer !== null)
+  const answered = endpoints.some(({ answer, error }) => answer !== null || isRefusal(error))
   const keys = unread.find(({ what }) => what === 'keys')
   if (answered || keys === undefined) return null
   const [first] = endpoints
   return {
     kind: 'unreachable',
     endpoints: endpoints.map(({ endpoint }) => endpoint),
-    reason: first?.error ?? keys.reason,
+    reason: first?.error?.message ?? keys.reason,
   }
 }
 
@@ -87,11 +90,18 @@ function diagnoseMembers({ alarms, endpoints, revision, unread }: Examination): 
       return { kind: 'alarm', alarm, memberId, member: names.get(memberId) ?? null, revision }
     }),
     ...endpoints.flatMap(({ endpoint, name, answer, error }): Finding[] => {
-      if (answer === null) return [{ kind: 'silent-endpoint', endpoint, reason: error ?? '' }]
+      if (answer === null) {
+        const kind = isRefusal(error) ? 'refusing-endpoint' : 'silent-endpoint'
+        return [{ kind, endpoint, reason: error?.message ?? '' }]
+      }
       return answer.leaderId === null ? [{ kind: 'no-leader', endpoint, member: name }] : []
     }),
     ...unread.map((one): Finding => ({ kind: 'unread', ...one })),
   ]
+}
+
+function isRefusal(error: LabError | null): boolean {
+  return error?.code === 'ETCD_REFUSED'
 }
 
 function diagnoseKeys({ keys, strayKeys }: Examination): Finding[] {

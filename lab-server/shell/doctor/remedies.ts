@@ -35,6 +35,7 @@ export function remediesFor(finding: Finding, scene: RemedyScene): readonly stri
       return wayBack(finding.endpoint, scene)
     case 'full-lease':
     case 'overdue-lease':
+    case 'refusing-endpoint':
     case 'unreachable':
     case 'unread':
     case 'no-leader':

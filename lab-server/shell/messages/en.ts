@@ -448,6 +448,8 @@ export const en = {
     state: 'PROCESS',
     silent: (p: { endpoint: string; reason: string }) =>
       `${p.endpoint} does not answer: ${p.reason}`,
+    refuses: (p: { endpoint: string; reason: string }) =>
+      `${p.endpoint} answers, but refuses Status to this user (${p.reason}). Where authentication is enabled, name a user with the role root: --user <name>`,
     note: 'Each member listens on a socket of its own, in a directory only the lab can open. etcdctl asks all of them; --endpoints=etcd1 asks one.',
   },
   explain: {
@@ -499,6 +501,10 @@ export const en = {
       'Find out which member is wrong, remove it, and add it again with an empty data directory.',
     silentEndpoint: (p: { endpoint: string }) => `No answer from ${p.endpoint}.`,
     silentAdvice: 'See whether its process runs and the network lets you through, then start it.',
+    refusingEndpoint: (p: { endpoint: string }) =>
+      `${p.endpoint} answers, but refuses Status to this user.`,
+    refusingAdvice:
+      'Where authentication is enabled, members tell how they are only to a user with the role root. Name one: --user <name>, or MING_REGISTRY_USERNAME.',
     unreachable: (p: { endpoints: string }) =>
       `etcd did not answer at ${p.endpoints}. Is it there? --endpoints or MING_REGISTRY_ENDPOINTS names another one.`,
     unread: {

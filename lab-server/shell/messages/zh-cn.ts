@@ -380,6 +380,8 @@ export const zhCn: Messages = {
     endpoint: '端点',
     state: '进程',
     silent: (p) => `${p.endpoint} 没有应答：${p.reason}`,
+    refuses: (p) =>
+      `${p.endpoint} 有应答，但不允许当前用户查询状态（${p.reason}）。集群开启认证后，请用拥有 root 角色的用户：--user <用户名>`,
     note: '每个成员监听各自的套接字，所在目录只有实验环境能打开。etcdctl 默认询问全部成员，--endpoints=etcd1 只问一个。',
   },
   explain: {
@@ -420,6 +422,9 @@ export const zhCn: Messages = {
     corruptAdvice: '先确认是哪个成员错了，移除它，再用空的数据目录重新加入。',
     silentEndpoint: (p) => `${p.endpoint} 没有应答。`,
     silentAdvice: '检查进程是否在运行、网络是否可达，然后把它启动起来。',
+    refusingEndpoint: (p) => `${p.endpoint} 有应答，但不允许当前用户查询状态。`,
+    refusingAdvice:
+      '集群开启认证后，只有拥有 root 角色的用户才能查询成员状态。用 --user <用户名> 或 MING_REGISTRY_USERNAME 指定这样的用户。',
     unreachable: (p) =>
       `etcd 在 ${p.endpoints} 没有应答。它在那里吗？可以用 --endpoints 或 MING_REGISTRY_ENDPOINTS 指定别的地址。`,
     unread: {
