@@ -61,7 +61,8 @@ export default defineConfig({
           include: ['tests/{integration,faults}/**/*.test.ts'],
           exclude: alone,
           // They wait most of the time: for processes to start and to end, for leases to expire.
-          ...patient,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           maxWorkers: 3,
           sequence: { groupOrder: 3 },
         },

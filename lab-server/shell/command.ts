@@ -198,6 +198,8 @@ export interface Command {
   readonly ownUsage?: string
   /** Runs until Ctrl-C; no time limit applies. */
   readonly streams?: boolean
+  /** It cannot end without a quorum: a reader who waits for that is told so. */
+  readonly needsQuorum?: boolean
   /** Whole lines; their meaning stands in the texts, in the same order. */
   readonly examples: readonly string[]
   run(context: CommandContext): Promise<number>

@@ -25,6 +25,7 @@ import { messagesFor } from './messages/messages.ts'
 import { paint, type Style } from './paint.ts'
 import { parseArguments } from './parse-arguments.ts'
 import { parseLine } from './parse-line.ts'
+import { noticeLostQuorum } from './quorum-notice.ts'
 import { makeVisibleInline } from './sanitize.ts'
 import { describeError, ShellError } from './shell-error.ts'
 import { renderTable } from './table.ts'
@@ -232,7 +233,9 @@ class CommandShell implements Shell, ProgramShell {
         prefix: commandPrefix(this.#tools),
         wait: (promise) => waitFor(promise, signal),
       }
-      return await command.run(context)
+      const running = command.run(context)
+      if (command.needsQuorum !== true) return await running
+      return await noticeLostQuorum(running, this.#tools, (words) => output.warn(words(m), 'warn'))
     } catch (error) {
       throw withUsage(error, command)
     }

@@ -680,6 +680,40 @@ describe('misuse and misfortune', () => {
     ])
   })
 
+  test('a command without a quorum says that it waits for one, and Ctrl-C ends the wait', async () => {
+    const lost = cluster.members.slice(0, 2)
+    await Promise.all(lost.map(({ name }) => cluster.kill(name)))
+    try {
+      const lines = [
+        ['discover', 'S'],
+        ['watch', 'S'],
+        ['--lang', 'zh-CN', 'services'],
+      ]
+      const waiting = lines.map((line) => start('--timeout', '60000', ...line))
+      for (const running of waiting) {
+        await waitFor(
+          'the reason',
+          () => /quorum|法定多数/.test(running.stderr()) || running.stderr(),
+        )
+        running.signal('SIGINT')
+      }
+      for (const running of waiting) {
+        const end = await running.ended
+        expect(end).toMatchObject({ code: 130, stdout: '' })
+        expect(end.stderr.trim().split('\n')).toHaveLength(1)
+      }
+      const registering = start('--timeout', '60000', 'register', 'S', 'h:1')
+      await waitFor('the reason', () => registering.stderr().includes('quorum') || 'no word')
+      registering.signal('SIGINT')
+      await waitFor('what is being waited for', () => {
+        return registering.stderr().includes('Ctrl-C again ends at once') || registering.stderr()
+      })
+      expect(await registering.ended).toMatchObject({ code: 130, stdout: '' })
+    } finally {
+      await cluster.heal()
+    }
+  })
+
   test('a registration that fails says so once, whatever it tried and took back', async () => {
     const end = await runMing([...closed, 'register', 'S', 'h:1', '--output', 'json'])
     expect(end).toMatchObject({ code: 1, stdout: '' })

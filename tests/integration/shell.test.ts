@@ -521,6 +521,8 @@ describe('faults', () => {
     const services = lab.open('services')
     expect(await services.ended).toMatchObject({ code: 1, error: { code: 'QUORUM_LOST' } })
     expect(services.text()).toContain('The cluster has no quorum')
+    // Before that, the reader was told why nothing happened.
+    expect(services.text()).toMatch(/^Quorum lost: 1 of 3[^]*Ctrl-C gives up\.\n/)
     expect(services.text()).not.toContain(lab.labDir)
     const leader = await lab.run('logs leader')
     expect(leader).toMatchObject({ code: 1, error: { code: 'NO_LEADER' } })
@@ -529,9 +531,11 @@ describe('faults', () => {
     expect((await lab.shell.complete('discover ', 9, 'en')).candidates).toEqual([])
     expect(performance.now() - started).toBeLessThan(1000)
 
-    const discover = lab.open('discover UserService')
+    const discover = lab.open('discover UserService', { locale: 'zh-CN' })
+    await waitForText(discover, '按 Ctrl-C 放弃')
     discover.interrupt()
     expect(await discover.ended).toMatchObject({ code: 130, error: { code: 'INTERRUPTED' } })
+    expect(discover.text().match(/Ctrl-C/g)).toHaveLength(1)
   })
 
   /** The registry's own keys are the only paths that a reader is to see. */
@@ -557,8 +561,10 @@ describe('faults', () => {
       lab.run('doctor'),
       lab.run('doctor', { locale: 'zh-CN' }),
     ])
-    expect(english).toMatchObject({ code: 1, error: null, err: '' })
-    expect(chinese).toMatchObject({ code: 1, error: null, err: '' })
+    expect(english).toMatchObject({ code: 1, error: null })
+    expect(english.err).toMatch(/^Quorum lost: 1 of 3 .*Ctrl-C gives up\.\n$/)
+    expect(chinese).toMatchObject({ code: 1, error: null })
+    expect(chinese.err).toMatch(/^法定多数丧失.*按 Ctrl-C 放弃。\n$/)
     expect(english.out).toMatch(
       /^No answer from etcd1\.\n {4}start etcd1\n[^]*^No answer from etcd2\.\n {4}resume etcd2\n[^]*^The alarms could not be read: the cluster has no quorum\.\n[^]*^The keys under \/rpc\/ and their leases could not be read: the cluster has no quorum\.\n[^]* in 3 endpoints; keys and leases not read\.\n$/m,
     )

@@ -144,6 +144,7 @@ export const call: Command = {
     { kind: 'choice', name: 'balance', choices: balancerNames, defaultValue: 'random' },
   ],
   streams: true,
+  needsQuorum: true,
   examples: ['call UserService', 'call UserService --every 200 --balance least-pending'],
   run,
 }

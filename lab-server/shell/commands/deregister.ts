@@ -32,6 +32,7 @@ export const deregister: Command = {
     { name: 'address', required: true, placeholder: '<host:port>', complete: 'addresses' },
   ],
   options: [versionOption, naiveOption],
+  needsQuorum: true,
   examples: ['deregister UserService 127.0.0.1:8080'],
   async run(context) {
     const { m } = context

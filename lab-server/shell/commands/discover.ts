@@ -64,6 +64,7 @@ export const discover: Command = {
   requires: ['registry'],
   positionals: [servicePositional],
   options: [versionOption, naiveOption],
+  needsQuorum: true,
   examples: ['discover UserService', 'discover UserService:2.0'],
   async run(context) {
     const { m, prefix } = context

@@ -178,6 +178,7 @@ export const doctor: Command = {
   requires: ['registry'],
   positionals: [],
   options: [],
+  needsQuorum: true,
   examples: ['doctor'],
   async run(context) {
     const { m } = context

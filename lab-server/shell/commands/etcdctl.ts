@@ -73,6 +73,7 @@ export const etcdctl: Command = {
   ownUsage: '<sub-command> [flags]',
   // Some of its sub-commands run until Ctrl-C; the others get their limit here.
   streams: true,
+  needsQuorum: true,
   examples: ['etcdctl get --prefix /rpc/', 'etcdctl endpoint status -w table', 'etcdctl help'],
   run,
   complete,

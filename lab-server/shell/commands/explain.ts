@@ -91,6 +91,7 @@ export const explain: Command = {
     { name: 'address', required: true, placeholder: '<host:port>', complete: 'addresses' },
   ],
   options: [versionOption],
+  needsQuorum: true,
   examples: ['explain UserService 127.0.0.1:8080'],
   async run(context) {
     const { inspector } = registryOf(context)

@@ -77,6 +77,7 @@ export const lease: Command = {
   requires: ['registry'],
   positionals: [{ name: 'id', required: false, complete: 'leases' }],
   options: [],
+  needsQuorum: true,
   examples: ['lease'],
   async run(context) {
     const { inspector } = registryOf(context)

@@ -231,6 +231,7 @@ export const provider: Command = {
     { kind: 'integer', name: 'ttl', value: 'seconds', min: 1, max: 86_400, defaultValue: 10 },
     { kind: 'integer', name: 'weight', value: 'weight', min: 0, max: 1000, defaultValue: 100 },
   ],
+  needsQuorum: true,
   examples: [
     'provider start UserService --count 3',
     'provider list',

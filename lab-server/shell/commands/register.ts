@@ -31,6 +31,7 @@ export const register: Command = {
     },
     naiveOption,
   ],
+  needsQuorum: true,
   examples: [
     'register UserService 127.0.0.1:8080',
     'register UserService:2.0 127.0.0.1:8081 --ttl 10',

@@ -8,6 +8,7 @@ export const services: Command = {
   requires: ['registry'],
   positionals: [],
   options: [],
+  needsQuorum: true,
   examples: ['services'],
   async run(context) {
     const { m, prefix } = context

@@ -64,6 +64,7 @@ export const watch: Command = {
   positionals: [servicePositional],
   options: [versionOption],
   streams: true,
+  needsQuorum: true,
   examples: ['watch UserService'],
   async run(context) {
     const { registry } = registryOf(context)

@@ -87,6 +87,8 @@ export const en = {
       `There is no command "${p.command}".${p.nearest === null ? '' : ` Did you mean ${p.nearest}?`} help lists all commands; this terminal reaches your cluster and no system shell.`,
     noQuorum:
       'The cluster has no quorum, so this could not be answered. cluster shows who is missing, start (or resume) brings them back.',
+    waitsForQuorum: (why: string) =>
+      `${why} etcd answers when there is a quorum again; still waiting. Ctrl-C gives up.`,
     timeLimit: (p: { command: string; seconds: number }) =>
       `${p.command} was ended: it ran longer than ${String(p.seconds)} s.`,
     interrupted: 'Interrupted.',
@@ -577,6 +579,10 @@ export const en = {
     configWarning: (p: { text: string }) => p.text,
     unanswered: (p: { endpoints: string; reason: string }) =>
       `etcd did not answer at ${p.endpoints}. Is it there? --endpoints or MING_REGISTRY_ENDPOINTS names another one. ${p.reason}`,
+    waitsForAnswer: 'etcd has not answered so far; still trying. Ctrl-C gives up.',
+    takesBack:
+      'Waiting up to 3 s for etcd to take back what may have reached it. Ctrl-C again ends at once.',
+    nobodyLeads: 'The cluster has no quorum: no member knows a leader.',
     internal: 'Something went wrong in the program itself. The details stand above.',
     registered: (p: { node: string; ttl: number; lease: string }) =>
       `Registered ${p.node}: lease ${p.lease}, TTL ${String(p.ttl)} s, kept alive until Ctrl-C.`,

@@ -51,6 +51,8 @@ export const zhCn: Messages = {
       `没有命令“${p.command}”。${p.nearest === null ? '' : `是不是 ${p.nearest}？`}输入 help 查看全部命令；这个终端只通向你的集群，没有系统 shell。`,
     noQuorum:
       '集群没有法定多数，这个请求无法完成。cluster 显示缺了谁，start（或 resume）让它们回来。',
+    waitsForQuorum: (why) =>
+      `${why}etcd 要等法定多数恢复后才能应答，命令仍在等待；按 Ctrl-C 放弃。`,
     timeLimit: (p) => `${p.command} 运行超过 ${String(p.seconds)} 秒，已被结束。`,
     interrupted: '已中断。',
     authOn:
@@ -487,6 +489,9 @@ export const zhCn: Messages = {
     configWarning: (p) => `设置提醒：${p.text}`,
     unanswered: (p) =>
       `etcd 在 ${p.endpoints} 没有应答。它在那里吗？可以用 --endpoints 或 MING_REGISTRY_ENDPOINTS 指定别的地址。原文：${p.reason}`,
+    waitsForAnswer: 'etcd 至今没有应答，仍在重试；按 Ctrl-C 放弃。',
+    takesBack: '正在等 etcd 撤回可能已经写入的内容，最多 3 秒；再按一次 Ctrl-C 立即结束。',
+    nobodyLeads: '集群没有法定多数：没有成员认定的 leader。',
     internal: '程序自身出了问题，细节见上文。',
     registered: (p) =>
       `已注册 ${p.node}：租约 ${p.lease}，TTL ${String(p.ttl)} 秒，持续续约直到 Ctrl-C。`,
