@@ -75,7 +75,7 @@ async function runInvocation(
   try {
     const { code } = await shell.runWords(words, io)
     runsOn = code === 0
-    if (runsOn) await keepRegistrations(opened.registry, io)
+    if (runsOn) await keepRegistrations(opened, io)
     return codeOf(code, stop)
   } finally {
     await closeAudibly(opened, io)

@@ -1,17 +1,22 @@
-import type { Registration, Registry } from '../registry/registry.ts'
+import type { OpenRegistry } from '../open-registry.ts'
+import type { Registration } from '../registry/registry.ts'
 import { nodeOf } from '../shell/commands/service-arguments.ts'
 import { messagesFor } from '../shell/messages/messages.ts'
 import { createOutput, type ShellIo } from '../shell/shell.ts'
 import { ShellError } from '../shell/shell-error.ts'
+import { tellOfOwner } from './overtaken.ts'
 
 /**
  * A lab keeps what was registered; in an ordinary shell the program itself does. Stays until it is
  * told to stop and then takes everything back. Rejects when etcd has not confirmed that.
  */
-export async function keepRegistrations(registry: Registry, io: ShellIo): Promise<void> {
+export async function keepRegistrations(
+  { registry, inspector }: Pick<OpenRegistry, 'registry' | 'inspector'>,
+  io: ShellIo,
+): Promise<void> {
   const registrations = registry.registrations()
   if (registrations.length === 0) return
-  await untilAborted(io.signal)
+  await Promise.all(registrations.map((each) => tellOfOwner(each, inspector, io)))
   await Promise.all(registrations.map((registration) => release(registration, io)))
 }
 
@@ -29,12 +34,5 @@ async function release(registration: Registration, io: ShellIo): Promise<void> {
   }
   output.result({ type: 'deregistered', key }, () => {
     output.print(messagesFor(io.locale).program.released({ node }), 'good')
-  })
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
   })
 }

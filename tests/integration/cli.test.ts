@@ -139,6 +139,33 @@ describe('register stays in the foreground', () => {
     await expectNothingInEtcd()
   })
 
+  test('and two of one address hear of each other', async () => {
+    const address = ['register', 'UserService', '127.0.0.1:8080']
+    const first = start(...address)
+    await said(first, 'Registered')
+    expect(first.stderr()).toBe('')
+    const second = start('--output', 'json', ...address)
+    await said(second, '"registered"')
+    const held = /lease ([0-9a-f]{16})/.exec(first.stdout())?.[1]
+    expect(json(second.stdout())).toMatchObject([{ overtook: { lease: held } }])
+    await waitFor('the first to be told', () => {
+      return first.stderr().includes('UserService 127.0.0.1:8080 was taken over') || 'no word'
+    })
+    second.signal('SIGTERM')
+    await second.ended
+    await said(first, 'registered from here again')
+    const third = start('--lang', 'zh-CN', ...address)
+    await waitFor(
+      'the third to be told',
+      () => third.stderr().includes('原本就已注册') || 'no word',
+    )
+    for (const running of [third, first]) {
+      running.signal('SIGTERM')
+      expect(await running.ended).toMatchObject({ code: 0 })
+    }
+    await expectNothingInEtcd()
+  })
+
   test('and says what goes wrong meanwhile', async () => {
     const [member] = cluster.members
     const options = ['--endpoints', member?.clientUrl ?? '', '--timeout', '600']

@@ -1,6 +1,7 @@
 import type { Command } from '../command.ts'
 import { leaseIdToHex } from '../quantities.ts'
-import type { Registration } from '../../registry/registry.ts'
+import type { Registration, ServiceInstance } from '../../registry/registry.ts'
+import { instanceKey } from '../../registry/service-key.ts'
 import type { CommandContext } from '../command.ts'
 import {
   naiveOption,
@@ -42,12 +43,34 @@ export const register: Command = {
     const registry = isNaive ? naiveOf(context) : registryOf(context).registry
     const instance = readInstance(args, args.text('group') ?? 'default')
     const ttlSeconds = args.integer('ttl')
+    const holder = isNaive ? null : await context.wait(findHolder(context, instance))
     const registration = await context.wait(registry.register(instance, { ttlSeconds, signal }))
-    context.result(describeRegistration(registration), () => {
+    const data = { ...describeRegistration(registration), ...(holder && { overtook: holder }) }
+    context.result(data, () => {
       printRegistered(context, registration, isNaive)
+      if (holder === null) return
+      context.warn(
+        context.m.register.overtook({ node: nodeOf(registration.instance), ...holder }),
+        'warn',
+      )
     })
     return 0
   },
+}
+
+/** A living lease that somebody else has the address on; null when nobody has. */
+async function findHolder(
+  context: CommandContext,
+  instance: ServiceInstance,
+): Promise<{ readonly lease: string; readonly remaining: number } | null> {
+  const { registry, inspector } = registryOf(context)
+  const key = instanceKey(instance)
+  if (registry.registrations().some((own) => own.key === key)) return null
+  const { found } = await inspector.key(key)
+  if (found === null || found.lease === '0') return null
+  const [lease] = await inspector.findLeases([found.lease])
+  if (lease === undefined) return null
+  return { lease: leaseIdToHex(lease.id), remaining: lease.remaining }
 }
 
 /** As data: the lease as etcdctl prints it. */

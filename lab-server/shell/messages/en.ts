@@ -173,6 +173,8 @@ export const en = {
   register: {
     done: (p: { node: string; ttl: number; lease: string }) =>
       `Registered ${p.node}: lease ${p.lease}, TTL ${String(p.ttl)} s, kept alive by the lab.`,
+    overtook: (p: { node: string; lease: string; remaining: number }) =>
+      `${p.node} was registered already, on lease ${p.lease} (${String(p.remaining)} s left). If another provider keeps that lease alive, the address has just been taken from it: two providers on one address are a mistake.`,
     granted: (p: { asked: number; granted: number }) =>
       `etcd granted ${String(p.granted)} s instead of ${String(p.asked)} s: a TTL must outlast an election.`,
     next: (p: { service: string; node: string; prefix: string }) =>
@@ -593,6 +595,9 @@ export const en = {
     released: (p: { node: string }) => `Deregistered ${p.node}: its key and its lease are gone.`,
     notReleased: (p: { node: string; seconds: number }) =>
       `${p.node} could not be deregistered; etcd forgets it when its lease ends, within ${String(p.seconds)} s.`,
+    overtaken: (p: { node: string; lease: string }) =>
+      `${p.node} was taken over: somebody else registered it on lease ${p.lease}. This registration waits, and comes back when that one is gone.`,
+    regained: (p: { node: string }) => `${p.node} is registered from here again.`,
     trouble: (p: { reason: string }) => `Trouble with etcd, trying on: ${p.reason}`,
   },
   logs: {

@@ -150,6 +150,8 @@ export const zhCn: Messages = {
   },
   register: {
     done: (p) => `已注册 ${p.node}：租约 ${p.lease}，TTL ${String(p.ttl)} 秒，由实验环境负责续约。`,
+    overtook: (p) =>
+      `${p.node} 原本就已注册，在租约 ${p.lease} 上（还剩 ${String(p.remaining)} 秒）。如果有别的提供者在续这个租约，它的地址刚刚被接管了：两个提供者不该用同一个地址。`,
     granted: (p) =>
       `请求的 TTL 是 ${String(p.asked)} 秒，etcd 给了 ${String(p.granted)} 秒：TTL 必须长过一次选举。`,
     next: (p) =>
@@ -501,6 +503,9 @@ export const zhCn: Messages = {
     released: (p) => `已注销 ${p.node}：键和租约都已删除。`,
     notReleased: (p) =>
       `没能注销 ${p.node}；它的租约最迟 ${String(p.seconds)} 秒后到期，届时 etcd 会忘记它。`,
+    overtaken: (p) =>
+      `${p.node} 已被接管：另一个进程在租约 ${p.lease} 上注册了同一地址。本次注册先让位，等对方消失后再写回。`,
+    regained: (p) => `${p.node} 重新由本进程注册。`,
     trouble: (p) => `与 etcd 的通信出了问题，继续重试：${p.reason}`,
   },
   logs: {
