@@ -9,6 +9,7 @@ import { wireErrorOf, type LabClient, type TerminalLink } from './lab-client.ts'
 import { complete, emptyLine, press, type LineState } from './line-editor.ts'
 import { drawLine, eraseLine, type DrawnLine, type LineView } from './line-layout.ts'
 import { readTheme } from './terminal-theme.ts'
+import { nothingAhead, typeAhead, type TypeAhead } from './type-ahead.ts'
 import { drawEntries, emptyTranscript, promptOf, type Transcript } from './transcript.ts'
 import type { Words } from './words.ts'
 
@@ -111,6 +112,7 @@ export class TerminalView {
   #mode: Mode = 'away'
   #transcript: Transcript = emptyTranscript
   #line: LineState = emptyLine()
+  #ahead: TypeAhead = nothingAhead
   #sending: string | null = null
   #drawn: DrawnLine | null = null
   #resizing = false
@@ -258,7 +260,7 @@ export class TerminalView {
       this.#showHint(null)
     }
     this.#setMode(info.running === null ? 'idle' : 'running')
-    this.#draw()
+    this.#takeAhead()
     if (this.#wantsFocus) this.focus()
     this.#wantsFocus = false
   }
@@ -276,12 +278,13 @@ export class TerminalView {
       this.#setMode(transcript.running === null ? 'idle' : 'running')
     }
     this.#showHint(transcript.error)
-    this.#draw()
+    this.#takeAhead()
   }
 
   #onDetached(): void {
     this.#erase()
     this.#sending = null
+    this.#ahead = nothingAhead
     this.#setMode('away')
   }
 
@@ -321,9 +324,23 @@ export class TerminalView {
       this.#pressAtPrompt(key)
       return
     }
-    // While a command runs, typing goes into the next line; only Ctrl-C is for the command.
+    // While a command runs only Ctrl-C is for it; the rest is for the next prompt.
     if (key.type === 'interrupt') void this.interrupt()
-    else if (key.type !== 'enter' && key.type !== 'tab') this.#line = press(this.#line, key).state
+    this.#ahead = typeAhead(this.#ahead, key)
+  }
+
+  /** What was typed while a command ran; an Enter among it leaves the rest to the prompt after. */
+  #takeAhead(): void {
+    while (this.#mode === 'idle') {
+      const [key, ...keys] = this.#ahead.keys
+      if (key === undefined) break
+      this.#ahead = { ...this.#ahead, keys }
+      this.#pressAtPrompt(key)
+    }
+    // What stands at the prompt is seen.
+    if (this.#mode === 'idle') this.#ahead = nothingAhead
+    this.#tellNote()
+    this.#draw()
   }
 
   #pressAtPrompt(key: Key): void {
@@ -355,6 +372,9 @@ export class TerminalView {
       this.#line = before
       this.#showTooLong(line)
     } else {
+      // A pasted line that comes next has not been seen.
+      const mayRun = this.#ahead.mayRun && this.#line.text === ''
+      this.#ahead = { ...this.#ahead, mayRun }
       this.#send(line)
     }
   }
@@ -382,6 +402,8 @@ export class TerminalView {
 
   #refused(line: string, error: WireError): void {
     this.#sending = null
+    // It was meant for after a line that did not run.
+    this.#ahead = nothingAhead
     if (this.#line.text === '') this.#line = { ...this.#line, text: line, cursor: line.length }
     if (this.#mode === 'sending') {
       this.#setMode(this.#transcript.running === null ? 'idle' : 'running')

@@ -105,6 +105,35 @@ test.describe('running commands', () => {
     await lab.expectInput('lab$')
   })
 
+  test('keys typed while a command runs wait for the prompt, and Enter runs them there', async ({
+    page,
+    lab,
+  }) => {
+    await lab.type('call AheadService --count 4 --every 500')
+    await page.keyboard.press('Enter')
+    await expect(lab.terminal()).toHaveAttribute('data-state', 'running')
+    await page.keyboard.type('version')
+    await page.keyboard.press('Enter')
+    await page.keyboard.type('help le')
+    await lab.expectOnScreen('PROGRAM')
+    await lab.expectInput('lab$ help le')
+    // The output of the command stands in one piece, and the typed line below it.
+    await lab.expectOnScreen(/--every 500\s+1 [^$]*\s4 [^$]*lab\$ version\s+PROGRAM/)
+    await page.keyboard.press('Control+c')
+  })
+
+  test('Ctrl-C discards what was typed while the command ran', async ({ page, lab }) => {
+    await lab.type('watch SilentService')
+    await page.keyboard.press('Enter')
+    await expect(lab.terminal()).toHaveAttribute('data-state', 'running')
+    await page.keyboard.type('version')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Control+c')
+    await lab.waitForPrompt()
+    await lab.expectInput('[130] lab$')
+    await expect(lab.screen()).not.toContainText('PROGRAM')
+  })
+
   test('two terminals of a page run apart and keep their own history', async ({
     page,
     server,
