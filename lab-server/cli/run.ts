@@ -24,9 +24,6 @@ const completeWord = '__complete'
 /** Codes of `CommandResult` that an ordinary program does not have. */
 const ownExitCodes: Readonly<Record<number, number>> = { 124: 1, 127: 2 }
 
-/** How long the end may take before a reader is told why, milliseconds. */
-const quietCloseMs = 500
-
 type ProcessEnvironment = Readonly<Record<string, string | undefined>>
 
 /** `ming` from its arguments to its exit code: 0 well, 1 failed, 2 wrong usage, 128 + n by signal n. */
@@ -78,16 +75,8 @@ async function runInvocation(
     if (runsOn) await keepRegistrations(opened, io)
     return codeOf(code, stop)
   } finally {
-    await closeAudibly(opened, io)
+    await opened.close()
   }
-}
-
-/** What an interrupted registration may have left is taken back, if etcd answers soon. */
-async function closeAudibly(opened: OpenRegistry, io: ShellIo): Promise<void> {
-  const words = messagesFor(io.locale).program.takesBack
-  const timer = setTimeout(() => createOutput(io).warn(words, 'warn'), quietCloseMs)
-  await opened.close()
-  clearTimeout(timer)
 }
 
 function wordsOf({ values, words }: Invocation): readonly string[] {

@@ -115,6 +115,16 @@ function listeningTcpSockets(pid: number): string[] {
 }
 
 function ownSocketInodes(pid: number): Set<string> {
-  const links = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
+  const links = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkOrGone(`/proc/${pid}/fd/${fd}`))
   return new Set(links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []))
+}
+
+/** Where a descriptor leads; nowhere when it was closed meanwhile. */
+function readlinkOrGone(link: string): string {
+  try {
+    return readlinkSync(link)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
+    throw error
+  }
 }

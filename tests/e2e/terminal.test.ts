@@ -118,7 +118,7 @@ test.describe('running commands', () => {
     await lab.expectOnScreen('PROGRAM')
     await lab.expectInput('lab$ help le')
     // The output of the command stands in one piece, and the typed line below it.
-    await lab.expectOnScreen(/--every 500\s+1 [^$]*\s4 [^$]*lab\$ version\s+PROGRAM/)
+    await lab.expectOnScreen(/--every 500\s+#1 [^$]*\s#4 [^$]*lab\$ version\s+PROGRAM/)
     await page.keyboard.press('Control+c')
   })
 

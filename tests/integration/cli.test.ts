@@ -16,6 +16,8 @@ import { temporaryFolder } from '../helpers/temporary-folder.ts'
 import { etcdUnderTest } from '../helpers/test-lab.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
+const cli = path.resolve(import.meta.dirname, '../../lab-server/cli.ts')
+
 let cluster: EtcdCluster
 let etcd: EtcdClient
 let endpoints: string
@@ -486,7 +488,6 @@ describe('completion', () => {
     const inBash = async (script: string) => {
       const { stdout: completion } = await runMing(['completion', 'bash'])
       await expect(bash(['-n'], completion)).resolves.toBe('')
-      const cli = path.resolve(import.meta.dirname, '../../lab-server/cli.ts')
       return bash(
         [],
         `export MING_REGISTRY_ENDPOINTS='${endpoints}'
@@ -528,17 +529,60 @@ describe('completion', () => {
     })
   })
 
-  test.each(['zsh', 'fish'])(
-    'for %s is accepted by that shell where it is installed',
-    async (shell) => {
-      const end = await runMing(['completion', shell])
-      expect(end).toMatchObject({ code: 0, stderr: '' })
-      expect(end.stdout).toContain('ming')
-      const program = ['/usr/bin', '/bin', '/usr/local/bin'].map((dir) => path.join(dir, shell))
-      const installed = program.find((file) => existsSync(file))
-      if (installed !== undefined) await feed(installed, ['-n'], end.stdout)
-    },
-  )
+  /** `ming` on a PATH that an interactive shell can search. */
+  async function mingOnPath(): Promise<string> {
+    const folder = await temporaryFolder()
+    const program = `#!/bin/sh\nexec '${process.execPath}' '${cli}' "$@"\n`
+    await writeFile(path.join(folder, 'ming'), program, { mode: 0o755 })
+    return folder
+  }
+
+  test.runIf(mustRun('fish'))('in fish offers whole services and addresses', async () => {
+    await putInstance('UserService', 8080)
+    await putInstance('e f', 8080)
+    const folder = await mingOnPath()
+    const asked = ['ming dereg', 'ming discover Us', 'ming explain UserService 10.0.0.7:80']
+    const script = `set -x PATH '${folder}' $PATH
+      set -x MING_REGISTRY_ENDPOINTS '${endpoints}'
+      ming completion fish | source
+      for line in ${[...asked, 'ming discover e'].map((line) => `'${line}'`).join(' ')}
+        complete -C $line
+      end`
+    const lines = (await feed('fish', ['--no-config', '-c', script])).trim().split('\n')
+    expect(lines.map((line) => line.split('\t')[0])).toEqual([
+      'deregister',
+      'UserService',
+      '10.0.0.7:8080',
+      'e f',
+    ])
+  })
+
+  test.runIf(mustRun('zsh'))('in zsh puts whole services and addresses in, quoted', async () => {
+    await putInstance('UserService', 8080)
+    await putInstance('e f', 8080)
+    const folder = await mingOnPath()
+    // zsh completes only what is typed on a terminal: an inner one has one of its own.
+    const type = (line: string, wanted: string) => `
+      zpty -w -n inner '${line}'$'\t'
+      zpty -r inner seen '*${wanted}*' && print -r -- '${wanted}'
+      zpty -w -n inner $'\x15'`
+    const script = `zmodload zsh/zpty
+      export PATH='${folder}':"$PATH" MING_REGISTRY_ENDPOINTS='${endpoints}' TERM=dumb
+      zpty inner zsh -f -i
+      zpty -w inner 'autoload -Uz compinit; compinit -u -d ${folder}/dump; source <(ming completion zsh); print rea""dy'
+      zpty -r inner seen '*ready*'
+      ${type('ming dereg', 'ming deregister ')}
+      ${type('ming discover Us', 'ming discover UserService ')}
+      ${type('ming explain UserService 10.0.0.7:80', 'ming explain UserService 10.0.0.7:8080 ')}
+      ${type('ming discover e', String.raw`ming discover e\\ f `)}
+      zpty -d inner`
+    expect((await feed('zsh', ['-f'], script)).trim().split('\n')).toEqual([
+      'ming deregister ',
+      'ming discover UserService ',
+      'ming explain UserService 10.0.0.7:8080 ',
+      String.raw`ming discover e\\ f`,
+    ])
+  })
 })
 
 describe('settings of the registry', () => {
@@ -714,6 +758,7 @@ describe('misuse and misfortune', () => {
       const lines = [
         ['discover', 'S'],
         ['watch', 'S'],
+        ['register', 'S', 'h:1'],
         ['--lang', 'zh-CN', 'services'],
       ]
       const waiting = lines.map((line) => start('--timeout', '60000', ...line))
@@ -729,13 +774,6 @@ describe('misuse and misfortune', () => {
         expect(end).toMatchObject({ code: 130, stdout: '' })
         expect(end.stderr.trim().split('\n')).toHaveLength(1)
       }
-      const registering = start('--timeout', '60000', 'register', 'S', 'h:1')
-      await waitFor('the reason', () => registering.stderr().includes('quorum') || 'no word')
-      registering.signal('SIGINT')
-      await waitFor('what is being waited for', () => {
-        return registering.stderr().includes('Ctrl-C again ends at once') || registering.stderr()
-      })
-      expect(await registering.ended).toMatchObject({ code: 130, stdout: '' })
     } finally {
       await cluster.heal()
     }
@@ -817,9 +855,16 @@ describe('misuse and misfortune', () => {
   })
 })
 
+/** A shell that is not installed is skipped, and shown as skipped; where CI runs it has to be there. */
+function mustRun(shell: string): boolean {
+  const folders = (process.env['PATH'] ?? '').split(path.delimiter)
+  const isInstalled = folders.some((folder) => existsSync(path.join(folder, shell)))
+  return isInstalled || process.env['CI'] === 'true'
+}
+
 /** What a shell prints for a script on its standard input. */
-async function feed(program: string, args: readonly string[], script: string): Promise<string> {
-  const running = promisify(execFile)(program, args, { timeout: 20_000 })
+async function feed(program: string, args: readonly string[], script = ''): Promise<string> {
+  const running = promisify(execFile)(program, args, { timeout: 60_000 })
   running.child.stdin?.end(script)
   return (await running).stdout
 }

@@ -582,8 +582,6 @@ export const en = {
     unanswered: (p: { endpoints: string; reason: string }) =>
       `etcd did not answer at ${p.endpoints}. Is it there? --endpoints or MING_REGISTRY_ENDPOINTS names another one. ${p.reason}`,
     waitsForAnswer: 'etcd has not answered so far; still trying. Ctrl-C gives up.',
-    takesBack:
-      'Waiting up to 3 s for etcd to take back what may have reached it. Ctrl-C again ends at once.',
     nobodyLeads: 'The cluster has no quorum: no member knows a leader.',
     internal: 'Something went wrong in the program itself. The details stand above.',
     registered: (p: { node: string; ttl: number; lease: string }) =>

@@ -492,7 +492,6 @@ export const zhCn: Messages = {
     unanswered: (p) =>
       `etcd 在 ${p.endpoints} 没有应答。它在那里吗？可以用 --endpoints 或 MING_REGISTRY_ENDPOINTS 指定别的地址。原文：${p.reason}`,
     waitsForAnswer: 'etcd 至今没有应答，仍在重试；按 Ctrl-C 放弃。',
-    takesBack: '正在等 etcd 撤回可能已经写入的内容，最多 3 秒；再按一次 Ctrl-C 立即结束。',
     nobodyLeads: '集群没有法定多数：没有成员认定的 leader。',
     internal: '程序自身出了问题，细节见上文。',
     registered: (p) =>
