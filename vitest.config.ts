@@ -76,6 +76,16 @@ export default defineConfig({
           sequence: { groupOrder: 4 },
         },
       },
+      {
+        extends: true,
+        test: {
+          // Run by setup/suites/containers.mjs, which sees to the engine.
+          name: 'containers',
+          include: ['tests/containers/**/*.test.ts'],
+          ...oneFileAtATime,
+          sequence: { groupOrder: 5 },
+        },
+      },
     ],
   },
 })

@@ -9,6 +9,7 @@ import path from 'node:path'
  * @property {NodeJS.ProcessEnv} [env] the whole environment; default: this process's own
  * @property {number} [timeoutMs] SIGTERM after this time, SIGKILL two seconds later
  * @property {'capture' | 'show'} [output] default `capture`
+ * @property {AbortSignal} [stop] SIGTERM when it is aborted
  *
  * @typedef {object} Finished
  * @property {number | null} code null when a signal ended it
@@ -36,6 +37,7 @@ export function run(command, args, options = {}) {
     stdio: ['ignore', stdio, stdio],
   })
   running.add(child)
+  options.stop?.addEventListener('abort', () => child.kill('SIGTERM'), { once: true })
   return new Promise((resolve, reject) => {
     const limit = limitTime(child, options.timeoutMs)
     const stdout = collect(child.stdout)

@@ -10,6 +10,9 @@ export class SetupError extends Error {
   }
 }
 
+/** A suite that cannot run on this machine although nothing is wrong; the message says what to do. */
+export class SuiteUnavailable extends SetupError {}
+
 /**
  * @param {unknown} error
  * @returns {string}

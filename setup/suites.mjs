@@ -1,5 +1,6 @@
 import { prepare } from './prepare.mjs'
-import { SetupError, messageOf } from './setup-error.mjs'
+import { SetupError, SuiteUnavailable, messageOf } from './setup-error.mjs'
+import { runContainers } from './suites/containers.mjs'
 import { runStaticChecks } from './suites/static.mjs'
 import { runPlaywright } from './suites/playwright.mjs'
 import { runVitest } from './suites/vitest.mjs'
@@ -33,6 +34,7 @@ const suites = {
     run: (filters) => runVitest('integration', filters),
   },
   e2e: { needs: ['dependencies', 'etcd', 'site', 'chromium'], run: runPlaywright },
+  containers: { needs: ['dependencies', 'etcd'], run: runContainers },
 }
 
 /**
@@ -54,7 +56,8 @@ export async function runSuites(args) {
 }
 
 /**
- * A suite that cannot be prepared, or breaks down, counts as one failure; the others still run.
+ * A suite that cannot be prepared, or breaks down, counts as one failure; one that this machine
+ * cannot run is skipped, and the summary says so. The others still run.
  * @param {string} name
  * @param {Suite} suite
  * @param {readonly string[]} filters
@@ -68,8 +71,17 @@ async function runSuite(name, suite, filters) {
   } catch (error) {
     print(error instanceof SetupError ? error.message : String(errorText(error)))
     const line = messageOf(error).split('\n')[0] ?? ''
+    if (error instanceof SuiteUnavailable) return skippedSuite(`${name}: ${line}`)
     return { passed: 0, failed: 1, failures: [`${name}: ${line}`], skipped: [] }
   }
+}
+
+/**
+ * @param {string} title
+ * @returns {Tally}
+ */
+function skippedSuite(title) {
+  return { passed: 0, failed: 0, failures: [], skipped: [title] }
 }
 
 /** @param {unknown} error */

@@ -16,9 +16,10 @@ import { addBreakdown, withReport } from './report.mjs'
 /**
  * @param {string} suite all projects of vitest.config.ts whose names begin with it
  * @param {readonly string[]} filters
+ * @param {NodeJS.ProcessEnv} [env]
  * @returns {Promise<import('../suites.mjs').Tally>}
  */
-export async function runVitest(suite, filters) {
+export async function runVitest(suite, filters, env = process.env) {
   const { finished, report } = await withReport((file) =>
     run(
       process.execPath,
@@ -27,7 +28,7 @@ export async function runVitest(suite, filters) {
         ...['run', '--project', `${suite}*`, '--reporter=default', '--reporter=json'],
         ...[`--outputFile.json=${file}`, ...filters],
       ],
-      { cwd: root, output: 'show' },
+      { cwd: root, output: 'show', env },
     ),
   )
   const tally = countVitest(suite, /** @type {VitestReport | null} */ (report))
