@@ -276,7 +276,7 @@ export default defineConfig(
     'lab-server/cluster',
     ['lab-server/cluster/**/*.ts'],
     [
-      onlyPackages(['node:', 'zod'], design),
+      onlyPackages(['node:', 'zod', 'dockerode'], design),
       notInto(outsideLabServer, design),
       notInto(otherLabServerFolders('cluster', ['etcd']), design),
     ],

@@ -56,6 +56,10 @@ export interface ClusterDriver {
   logs(name: string, options: { lines: number }): Promise<string[]>
   /** Called for every change, also for an unexpected exit. Returns the way to stop listening. */
   onChange(listener: (event: MemberEvent) => void): () => void
-  /** Ends every process, removes every file. Idempotent; never rejects for a member already gone. */
+  /**
+   * A driver that started its members ends them and removes every file. One that was attached to
+   * somebody else's leaves them as they are, only what it paused it resumes. Idempotent; never
+   * rejects for a member already gone.
+   */
   close(): Promise<void>
 }

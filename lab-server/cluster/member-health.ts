@@ -1,14 +1,18 @@
 import { request } from 'node:http'
 
+/** Where a member listens: a Unix socket, or an address and a port. */
+export type Listener =
+  { readonly socketPath: string } | { readonly host: string; readonly port: number }
+
 /**
- * Asks `GET /version` on a Unix socket; true when it is answered.
+ * Asks `GET /version` there; true when it is answered.
  *
- * On a member's client socket etcd answers only once the member has joined a cluster that has a
- * leader; on its peer socket as soon as the process is up.
+ * Where clients are served etcd answers only once the member has joined a cluster that has a
+ * leader; where peers are, as soon as the process is up.
  */
-export function answersVersion(socketPath: string, timeoutMs: number): Promise<boolean> {
+export function answersVersion(listener: Listener, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const asking = request({ socketPath, path: '/version', agent: false, timeout: timeoutMs })
+    const asking = request({ ...listener, path: '/version', agent: false, timeout: timeoutMs })
     asking.on('response', (response) => {
       response.resume()
       resolve(response.statusCode === 200)

@@ -1,7 +1,6 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { basename, isAbsolute, join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { LabError } from '../../protocol/index.ts'
 import type {
   ClusterCapabilities,
@@ -11,9 +10,9 @@ import type {
 } from './cluster-driver.ts'
 import { parseEtcdVersion } from './etcd-version.ts'
 import { clientSocket, labRoom, memberFlags, peerSocket, type MemberRoom } from './flags.ts'
-import { answersVersion } from './member-health.ts'
 import { readMemberLog, tellingLines, trimMemberLog } from './member-log.ts'
 import { EtcdProcess } from './member-process.ts'
+import { untilServes } from './until-serves.ts'
 
 export interface ProcessDriverOptions {
   /** The etcd binary, absolute. */
@@ -34,8 +33,6 @@ const maxSocketPath = 100
 const logTrimMs = 5000
 const shownLogLines = 5
 const searchedLogLines = 100
-const answerMs = 250
-const retryMs = 10
 
 /** Members as child processes of the server, on Unix sockets in one private directory. */
 export function createProcessDriver(options: ProcessDriverOptions): ClusterDriver {
@@ -147,36 +144,17 @@ class ProcessDriver implements ClusterDriver {
   }
 
   async #untilServes(name: string, member: EtcdProcess, signal?: AbortSignal): Promise<void> {
-    const limit = performance.now() + this.#startTimeoutMs
-    while (!(await this.#serves(name))) {
-      if (this.#closing.signal.aborted) throw closedError()
-      if (signal?.aborted === true) {
-        throw new LabError('INTERRUPTED', `The start of ${name} was interrupted`)
-      }
-      if (!member.alive) throw await this.#startError(name, endedWhileStarting(member))
-      if (performance.now() > limit) {
-        const waited = `it did not serve within ${this.#startTimeoutMs} ms`
-        throw await this.#startError(name, waited)
-      }
-      await delay(retryMs)
-    }
-  }
-
-  /**
-   * A member answers its clients once it has joined a cluster with a leader. Where too few
-   * processes run for that, it serves as well as it can when its peers reach it: a reader who lost
-   * all three brings them back one by one.
-   */
-  async #serves(name: string): Promise<boolean> {
-    if (await answersVersion(clientSocket(this.#dir, name), answerMs)) return true
-    return !this.#enoughForQuorum() && answersVersion(peerSocket(this.#dir, name), answerMs)
-  }
-
-  #enoughForQuorum(): boolean {
-    const up = [...this.#members.values()].filter(
-      ({ state }) => state === 'running' || state === 'starting',
-    )
-    return up.length > this.#members.size / 2
+    await untilServes({
+      name,
+      client: { socketPath: clientSocket(this.#dir, name) },
+      peer: { socketPath: peerSocket(this.#dir, name) },
+      states: () => [...this.#members.values()].map(({ state }) => state),
+      ended: () => (member.alive ? null : endedWhileStarting(member)),
+      timeoutMs: this.#startTimeoutMs,
+      signal,
+      closing: this.#closing.signal,
+      failure: (reason) => this.#startError(name, reason),
+    })
   }
 
   async #startError(name: string, reason: string): Promise<LabError> {

@@ -17,15 +17,21 @@ export interface DriverFixture {
   remove(): Promise<void>
 }
 
+/** Whose the members are: after `close`, those of the driver are gone, those of others go on. */
+export type Ownership = 'own' | 'attached'
+
 /** The suite that every ClusterDriver passes. `createFixture` makes a new cluster at each call. */
 export function describeClusterDriver(
   adapter: string,
   createFixture: () => Promise<DriverFixture>,
+  ownership: Ownership = 'own',
 ): void {
   describe(`a running cluster of the ${adapter} driver`, () => {
     describeRunningCluster(createFixture)
   })
   describe(`the life of a ${adapter} driver`, () => {
+    if (ownership === 'own') describeEnd(createFixture)
+    else describeLeaving(createFixture)
     describeLife(createFixture)
   })
 }
@@ -227,7 +233,7 @@ function describeRunningCluster(createFixture: () => Promise<DriverFixture>): vo
   })
 }
 
-function describeLife(createFixture: () => Promise<DriverFixture>): void {
+function describeEnd(createFixture: () => Promise<DriverFixture>): void {
   it('closes with members running, paused and killed, and leaves no process', async () => {
     const fixture = await createFixture()
     const { driver } = fixture
@@ -239,10 +245,7 @@ function describeLife(createFixture: () => Promise<DriverFixture>): void {
     for (const pid of pids) expect(processRuns(pid)).toBe(false)
 
     await expect(driver.close()).resolves.toBeUndefined()
-    const closed = { code: 'CLOSED' }
-    await expect(driver.start('etcd1')).rejects.toMatchObject(closed)
-    await expect(driver.kill('etcd1')).rejects.toMatchObject(closed)
-    await expect(driver.logs('etcd1', { lines: 1 })).rejects.toMatchObject(closed)
+    await expectClosed(driver)
     await fixture.remove()
   })
 
@@ -262,7 +265,48 @@ function describeLife(createFixture: () => Promise<DriverFixture>): void {
     for (const pid of pids) expect(processRuns(pid)).toBe(false)
     await fixture.remove()
   })
+}
 
+function describeLeaving(createFixture: () => Promise<DriverFixture>): void {
+  it('closes and leaves its members as they are, but none frozen', async () => {
+    const fixture = await createFixture()
+    const { driver } = fixture
+    await bringBackAll(driver)
+    const [first, second, third] = driver.members()
+    await driver.pause('etcd1')
+    await driver.kill('etcd2')
+    await driver.close()
+    expect(processRuns(first?.pid ?? null)).toBe(true)
+    expect(processRuns(second?.pid ?? null)).toBe(false)
+    expect(processRuns(third?.pid ?? null)).toBe(true)
+    // It answers, so it has been resumed.
+    await expect(askStatus(first!)).resolves.toMatchObject({ errors: [] })
+
+    await expect(driver.close()).resolves.toBeUndefined()
+    await expectClosed(driver)
+    await fixture.remove()
+  })
+
+  it('closes while members start: the starts are told', async () => {
+    const fixture = await createFixture()
+    const { driver } = fixture
+    const starts = Promise.allSettled(driver.members().map(({ name }) => driver.start(name)))
+    await driver.close()
+    for (const outcome of await starts) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'CLOSED' } })
+    }
+    await fixture.remove()
+  })
+}
+
+async function expectClosed(driver: ClusterDriver): Promise<void> {
+  const closed = { code: 'CLOSED' }
+  await expect(driver.start('etcd1')).rejects.toMatchObject(closed)
+  await expect(driver.kill('etcd1')).rejects.toMatchObject(closed)
+  await expect(driver.logs('etcd1', { lines: 1 })).rejects.toMatchObject(closed)
+}
+
+function describeLife(createFixture: () => Promise<DriverFixture>): void {
   it('gives up a start when asked to, and the member can be started again', async () => {
     const fixture = await createFixture()
     const { driver } = fixture
