@@ -41,6 +41,7 @@ import type {
 import { FailoverCall, type CallPlan } from './failover-call.ts'
 import type { AlarmFacts } from './etcd-inspector.ts'
 import type { EtcdMember } from './etcd-member.ts'
+import { KeySpace } from './key-space.ts'
 import { keepLeaseAlive } from './keep-alive.ts'
 import { KeyWatcher } from './key-watcher.ts'
 import { randomLeaseId } from './lease-id.ts'
@@ -67,6 +68,8 @@ import {
 export interface EtcdClientOptions {
   /** `unix:///path`, `http://host:port` or `https://host:port`, at least one. */
   readonly endpoints: readonly string[]
+  /** Stands before every key in etcd and in no answer; see `KeySpace`. Default: none. */
+  readonly namespace?: string
   /** For one call with all its attempts, milliseconds. Default 10 000. */
   readonly deadlineMs?: number
   /**
@@ -106,6 +109,8 @@ export class EtcdClient {
   readonly endpoints: readonly string[]
   /** For whoever builds on this client. */
   readonly telemetry: Telemetry
+  readonly namespace: string
+  readonly #keys: KeySpace
   readonly #common: Omit<ConnectionOptions, 'purpose'>
   readonly #connections: readonly EtcdConnection[]
   readonly #streams: readonly EtcdConnection[]
@@ -123,6 +128,8 @@ export class EtcdClient {
     const { pings, credentials, tls, onTrouble } = options
     this.endpoints = [...options.endpoints]
     this.telemetry = options.telemetry ?? new Telemetry()
+    this.namespace = options.namespace ?? ''
+    this.#keys = new KeySpace(this.namespace)
     this.#deadlineMs = options.deadlineMs ?? 10_000
     this.#onTrouble = guardListener(onTrouble)
     this.#tls = tls === undefined ? null : new TlsCredentials(tls, this.#onTrouble)
@@ -142,44 +149,44 @@ export class EtcdClient {
   }
 
   async range(request: RangeRequest, options: CallOptions = {}): Promise<RangeAnswer> {
-    return fromRange(
-      await this.#call<IRangeResponse>(
-        {
-          service: 'KV',
-          method: 'range',
-          request: toRange(request),
-          needsLeader: request.serializable !== true,
-        },
-        options,
-      ),
+    const answer = await this.#call<IRangeResponse>(
+      {
+        service: 'KV',
+        method: 'range',
+        request: toRange({ ...request, ...this.#keys.range(request) }),
+        needsLeader: request.serializable !== true,
+      },
+      options,
     )
+    return this.#keys.rangeAnswer(fromRange(answer))
   }
 
   async put(request: PutRequest, options: CallOptions = {}): Promise<PutAnswer> {
-    return fromPut(
-      await this.#call<IPutResponse>(
-        { service: 'KV', method: 'put', request: toPut(request), needsLeader: true },
-        options,
-      ),
+    const put = toPut(this.#keys.request(request))
+    const answer = await this.#call<IPutResponse>(
+      { service: 'KV', method: 'put', request: put, needsLeader: true },
+      options,
     )
+    return this.#keys.putAnswer(fromPut(answer))
   }
 
   async deleteRange(request: DeleteRequest, options: CallOptions = {}): Promise<DeleteAnswer> {
-    return fromDelete(
-      await this.#call<IDeleteRangeResponse>(
-        { service: 'KV', method: 'deleteRange', request: toDelete(request), needsLeader: true },
-        options,
-      ),
+    const range = toDelete({ ...request, ...this.#keys.range(request) })
+    const answer = await this.#call<IDeleteRangeResponse>(
+      { service: 'KV', method: 'deleteRange', request: range, needsLeader: true },
+      options,
     )
+    return this.#keys.deleteAnswer(fromDelete(answer))
   }
 
   async txn(request: TxnRequest, options: CallOptions = {}): Promise<TxnAnswer> {
-    return fromTxn(
-      await this.#call<ITxnResponse>(
-        { service: 'KV', method: 'txn', request: toTxn(request), needsLeader: true },
-        options,
-      ),
+    const txn = toTxn(this.#keys.txn(request))
+    const answer = await this.#call<ITxnResponse>(
+      { service: 'KV', method: 'txn', request: txn, needsLeader: true },
+      options,
     )
+    const { results, ...rest } = fromTxn(answer)
+    return { ...rest, results: results.map((result) => this.#keys.result(result)) }
   }
 
   /** The id is chosen here, so that a grant made twice is still one lease. */
@@ -237,7 +244,7 @@ export class EtcdClient {
       id: answer.ID,
       grantedTtl: Number(answer.grantedTTL),
       remaining: Number(answer.TTL),
-      keys: answer.keys,
+      keys: this.#keys.own(answer.keys),
     }
   }
 
@@ -307,7 +314,8 @@ export class EtcdClient {
     if (signal.aborted) return
     const fromRevision = request.fromRevision ?? (await this.#revisionAfterNow(request, signal))
     if (fromRevision === null) return
-    yield* watchRange({ ...request, fromRevision, signal }, this.#watching())
+    const range = { ...request, ...this.#keys.range(request), fromRevision, signal }
+    for await (const batch of watchRange(range, this.#watching())) yield this.#keys.batch(batch)
   }
 
   /**
@@ -315,7 +323,7 @@ export class EtcdClient {
    * whoever asked for it, or with the client.
    */
   watchKeys(): KeyWatcher {
-    return new KeyWatcher(this.#watching(), this.#closing.signal)
+    return new KeyWatcher(this.#watching(), this.#keys, this.#closing.signal)
   }
 
   /**

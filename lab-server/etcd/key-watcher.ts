@@ -1,5 +1,6 @@
 import type { LabError } from '../../protocol/index.ts'
 import type { WatchBatch } from './etcd-calls.ts'
+import type { KeySpace } from './key-space.ts'
 import { WatchStream, type StreamWatch, type WatchStreamOptions } from './watch-stream.ts'
 
 export interface KeyListener {
@@ -15,12 +16,14 @@ export interface KeyListener {
  */
 export class KeyWatcher {
   readonly #stream: WatchStream
+  readonly #keys: KeySpace
   readonly #closing: AbortSignal
   readonly #onClosing = (): void => void this.#stream.close()
   #lastId = 0
 
   /** Closes by itself when the signal aborts. */
-  constructor(options: WatchStreamOptions, closing: AbortSignal) {
+  constructor(options: WatchStreamOptions, keys: KeySpace, closing: AbortSignal) {
+    this.#keys = keys
     this.#stream = new WatchStream(options)
     this.#closing = closing
     closing.addEventListener('abort', this.#onClosing)
@@ -31,11 +34,12 @@ export class KeyWatcher {
     this.#lastId += 1
     const watch: StreamWatch = {
       id: String(this.#lastId),
-      range: { key },
+      range: this.#keys.range({ key }),
       next: BigInt(fromRevision),
       // Progress of one says nothing of the others: the session asks for that of all of them.
       wantsProgress: false,
-      ...listener,
+      onBatch: (batch) => listener.onBatch(this.#keys.batch(batch)),
+      onEnd: listener.onEnd,
     }
     this.#stream.add(watch)
     return () => this.#stream.remove(watch)

@@ -8,6 +8,8 @@ export interface ProcessControlOptions {
   readonly dir: string
   /** The members of the lab, as etcd writes URLs. */
   readonly endpoints: readonly string[]
+  /** Stands before every key of theirs in etcd; default: nothing. */
+  readonly namespace?: string
   /** Told of a provider that ended although nobody asked for it. */
   readonly onTrouble: (error: LabError) => void
 }

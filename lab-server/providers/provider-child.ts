@@ -10,6 +10,8 @@ import { providerHost, providerReport, type ProviderSettings } from './provider-
 export interface ProviderChildOptions extends ProviderStart {
   readonly name: string
   readonly endpoints: readonly string[]
+  /** Stands before every key in etcd; default: nothing. */
+  readonly namespace?: string
   /** The lab's directory, absolute. */
   readonly dir: string
   /** Told of an end that nobody asked for, with the last words of the process. */
@@ -239,13 +241,14 @@ export class ProviderChild {
 }
 
 function spawnProvider(options: ProviderChildOptions) {
-  const { name, service, ttlSeconds, weight, endpoints, dir } = options
+  const { name, service, ttlSeconds, weight, endpoints, namespace = '', dir } = options
   const settings: ProviderSettings = {
     name,
     service,
     ttlSeconds,
     weight,
     endpoints: [...endpoints],
+    namespace,
   }
   // Detached, as members are: Ctrl-C in the terminal reaches the server only.
   const child = spawn(process.execPath, [...heapFlags, program, dir, JSON.stringify(settings)], {

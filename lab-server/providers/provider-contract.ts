@@ -13,6 +13,8 @@ export const providerSettings = z.object({
   weight: z.number(),
   /** The members of the lab, as etcd writes URLs. */
   endpoints: z.array(z.string()),
+  /** Stands before every key; empty for none. */
+  namespace: z.string(),
 })
 export type ProviderSettings = z.infer<typeof providerSettings>
 

@@ -46,9 +46,10 @@ try {
   process.exit(1)
 }
 
-async function provide({ name, service, ttlSeconds, weight, endpoints }: ProviderSettings) {
+async function provide(settings: ProviderSettings) {
+  const { name, service, ttlSeconds, weight, endpoints, namespace } = settings
   const server = await serveCalls(name)
-  const client = new EtcdClient({ endpoints })
+  const client = new EtcdClient({ endpoints, namespace })
   const registry = createEtcdRegistry({
     client,
     onTrouble: (error) => process.stderr.write(`${error.message}\n`),

@@ -25,7 +25,9 @@ afterEach(async () => {
   await cluster.heal()
 })
 
-function connect(options: { deadlineMs?: number; endpoints?: readonly string[] } = {}): EtcdClient {
+function connect(
+  options: { deadlineMs?: number; endpoints?: readonly string[]; namespace?: string } = {},
+): EtcdClient {
   const client = new EtcdClient({ endpoints: cluster.endpoints, ...options })
   clients.push(client)
   return client
@@ -40,6 +42,50 @@ async function refusal(call: Promise<unknown>): Promise<LabError> {
   }
   throw new Error('the call was expected to reject')
 }
+
+describe('a namespace', () => {
+  it('keeps calls, watches and keys of leases apart, and nobody inside sees it', async () => {
+    const whole = connect()
+    const [mine, other] = [connect({ namespace: '/ns/a' }), connect({ namespace: '/ns/b' })]
+    await other.put({ key: '/k', value: 'other' })
+    const { id } = await mine.leaseGrant({ ttlSeconds: 60 })
+    const stop = new AbortController()
+    const { header } = await mine.put({ key: '/before', value: '', lease: id })
+    await other.put({ key: '/k', value: 'again' })
+    const txn = await mine.txn({
+      compare: [{ key: '/k', target: 'version', is: '=', value: '0' }],
+      success: [{ put: { key: '/k', value: 'mine', lease: id } }, { range: { prefix: '' } }],
+    })
+    expect(txn.succeeded).toBe(true)
+    const [, listed] = txn.results
+    expect(listed?.type === 'range' && listed.kvs.map(({ key }) => String(key))).toEqual([
+      '/before',
+      '/k',
+    ])
+    expect((await whole.range({ prefix: '/ns/a' })).kvs.map(({ key }) => String(key))).toEqual([
+      '/ns/a/before',
+      '/ns/a/k',
+    ])
+    expect((await mine.leaseTimeToLive(id, { keys: true })).keys.map(String)).toEqual([
+      '/before',
+      '/k',
+    ])
+    expect((await other.leaseTimeToLive(id, { keys: true })).keys).toEqual([])
+
+    const replayed = mine.watch({ prefix: '', fromRevision: header.revision, signal: stop.signal })
+    const seen: string[] = []
+    for await (const { events } of replayed) {
+      seen.push(...events.map(({ kv }) => String(kv.key)))
+      if (seen.length >= 2) break
+    }
+    expect(seen).toEqual(['/before', '/k'])
+    stop.abort()
+
+    expect((await mine.deleteRange({ prefix: '' })).deleted).toBe(2)
+    expect((await other.range({ key: '/k' })).kvs).toHaveLength(1)
+    await mine.leaseRevoke(id)
+  })
+})
 
 describe('calls', () => {
   it('returns keys and values byte for byte, whatever bytes they are', async () => {

@@ -70,7 +70,7 @@ class NaiveEtcdRegistry implements NaiveRegistry {
     if (has('global-scheduler')) options.scheduler?.start()
     // Fault 17: of all members only the first is ever asked.
     this.#only = has('one-endpoint')
-      ? new EtcdClient({ endpoints: client.endpoints.slice(0, 1) })
+      ? new EtcdClient({ endpoints: client.endpoints.slice(0, 1), namespace: client.namespace })
       : null
     const { signal } = this.#closing
     // Fault 14: a call waits as long as it takes.
