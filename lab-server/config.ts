@@ -67,6 +67,16 @@ const origins = z
   .refine((list) => list.every((item) => parseHttpUrl(item)?.pathname === '/'))
   .transform((list) => list.map((item) => new URL(item).origin))
 
+const endpoints = z
+  .string()
+  .transform((value) => value.split(',').map((part) => part.trim().replace(/\/$/, '')))
+  .refine((list) => list.every(isEndpoint) && new Set(list).size === list.length)
+
+function isEndpoint(value: string): boolean {
+  const url = parseHttpUrl(value)
+  return url?.protocol === 'http:' && url.pathname === '/' && url.port !== ''
+}
+
 const directory = z.string().transform((value) => path.resolve(value))
 
 const existingDirectory = directory.refine(isDirectory)
@@ -116,6 +126,33 @@ const environment = z.object({
     defaultText: 'none',
     example: 'http://localhost:4321',
   }),
+  /** Whose members readers use. */
+  LAB_DRIVER: z.enum(['process', 'compose']).default('process').register(docs, {
+    about:
+      'Whose members readers use: process starts three of its own for each lab, compose attaches all labs to the one stack of docker-compose.yml, which must have been started. `npm start -- --driver` sets it.',
+    expected: 'process or compose',
+    defaultText: 'process',
+    example: 'compose',
+  }),
+  /** Members of a cluster to attach to; then LAB_DRIVER counts for nothing. */
+  LAB_ENDPOINTS: endpoints.optional().register(docs, {
+    about:
+      'Members of any etcd cluster, separated by commas: all labs are attached to it, without the commands that need its processes. Takes precedence over LAB_DRIVER. `npm start -- --endpoints` sets it.',
+    expected: 'http:// addresses with a port, without path, separated by commas, each once',
+    defaultText: 'none',
+    example: 'http://127.0.0.1:2379,http://127.0.0.1:2389',
+  }),
+  /** The compose stack of LAB_DRIVER=compose. */
+  COMPOSE_PROJECT_NAME: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9_-]*$/)
+    .default('ming-registry-lab')
+    .register(docs, {
+      about: 'The compose project whose members LAB_DRIVER=compose attaches to.',
+      expected: 'lower-case letters, digits, dashes and underscores',
+      defaultText: 'ming-registry-lab, as docker-compose.yml names it',
+      example: 'my-stack',
+    }),
   /** Labs at once. */
   LAB_MAX: z
     .string()
@@ -201,6 +238,12 @@ const environment = z.object({
   }),
 })
 
+/** Where the members of labs come from. */
+export type ClusterChoice =
+  | { readonly kind: 'own' }
+  | { readonly kind: 'compose'; readonly project: string }
+  | { readonly kind: 'endpoints'; readonly endpoints: readonly string[] }
+
 /** The validated configuration. */
 export interface Config {
   readonly host: string
@@ -210,6 +253,7 @@ export interface Config {
   readonly publicUrl: URL | null
   /** Origins as browsers send them: scheme, host and port, no path. */
   readonly allowedOrigins: readonly string[]
+  readonly cluster: ClusterChoice
   /** Null: by memory and disk, see `defaultLabLimit`. */
   readonly labMax: number | null
   readonly idleMs: number
@@ -240,6 +284,7 @@ export function readConfig(env: Environment = process.env): Config {
     basePath: value.BASE_PATH,
     publicUrl: value.PUBLIC_URL ?? null,
     allowedOrigins: value.ALLOWED_ORIGINS,
+    cluster: chooseCluster(value),
     labMax: value.LAB_MAX ?? null,
     idleMs: value.LAB_IDLE_MINUTES * 60_000,
     dataDir: value.LAB_DATA_DIR,
@@ -250,6 +295,16 @@ export function readConfig(env: Environment = process.env): Config {
     logFormat: value.LOG_FORMAT,
     exitWithParent: value.LAB_EXIT_WITH_PARENT,
   }
+}
+
+function chooseCluster(value: z.infer<typeof environment>): ClusterChoice {
+  if (value.LAB_ENDPOINTS !== undefined) {
+    return { kind: 'endpoints', endpoints: value.LAB_ENDPOINTS }
+  }
+  if (value.LAB_DRIVER === 'compose') {
+    return { kind: 'compose', project: value.COMPOSE_PROJECT_NAME }
+  }
+  return { kind: 'own' }
 }
 
 /** What set-up finds by itself, so that it may be missing before. */

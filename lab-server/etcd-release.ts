@@ -20,6 +20,16 @@ export interface EtcdRelease {
   readonly outdated: boolean
 }
 
+/** Of a version as a member tells it. */
+export function judgeEtcdVersion(text: string): EtcdRelease {
+  const version = parseEtcdVersion(text)
+  return {
+    version: formatEtcdVersion(version),
+    floor: formatEtcdVersion(securityFloor(version)),
+    outdated: isOutdated(version),
+  }
+}
+
 /** Asks the program itself. Rejects `CONFIG` when it does not run or is too old. */
 export async function readEtcdRelease(etcdPath: string): Promise<EtcdRelease> {
   const version = parseEtcdVersion(await runVersion(etcdPath))
@@ -30,11 +40,7 @@ export async function readEtcdRelease(etcdPath: string): Promise<EtcdRelease> {
         `the lab needs ${formatEtcdVersion(oldestSupported)} or newer.`,
     )
   }
-  return {
-    version: formatEtcdVersion(version),
-    floor: formatEtcdVersion(securityFloor(version)),
-    outdated: isOutdated(version),
-  }
+  return judgeEtcdVersion(formatEtcdVersion(version))
 }
 
 async function runVersion(etcdPath: string): Promise<string> {

@@ -2,26 +2,16 @@ import { existsSync, statfsSync } from 'node:fs'
 import path from 'node:path'
 import { LabError, toLabError } from '../protocol/index.ts'
 import { systemClock } from './clock.ts'
-import { createClusterMonitor } from './cluster/cluster-monitor.ts'
-import { createProcessDriver } from './cluster/process-driver.ts'
 import { startReaper, sweepLeftovers } from './cluster/reaper.ts'
 import { newRunDirectory } from './cluster/run-directory.ts'
 import { type Config, readConfig } from './config.ts'
-import { EtcdClient } from './etcd/etcd-client.ts'
-import { createEtcdInspector } from './etcd/inspector.ts'
-import { connectMember } from './etcd/member.ts'
-import { type EtcdRelease, readEtcdRelease } from './etcd-release.ts'
+import { readEtcdRelease } from './etcd-release.ts'
+import { openClusters, type LabClusters, type Toolbox } from './lab-clusters.ts'
 import { defaultLabLimit } from './lab/lab-limit.ts'
-import type { ConnectedShell, LabParts, OpenLabParts } from './lab/lab-parts.ts'
 import { Labs } from './lab/labs.ts'
 import { createBoot } from './lab/token.ts'
 import { endWithSignals } from './lifecycle.ts'
 import { createLogger, type Logger } from './logger.ts'
-import { createProcessControl } from './providers/process-control.ts'
-import { createEtcdRegistry } from './registry/etcd-registry.ts'
-import { labLimits } from './registry/naive/naive-limits.ts'
-import { createNaiveRegistry } from './registry/naive/naive-registry.ts'
-import { createShell, type ShellOptions } from './shell/shell.ts'
 import { readVersion } from './version.ts'
 import { startWebServer } from './web/web-server.ts'
 
@@ -31,13 +21,6 @@ interface LabLimit {
   readonly because: string
 }
 
-/** What all labs of this server share. */
-interface Toolbox {
-  readonly config: Config
-  readonly release: EtcdRelease
-  readonly version: string
-}
-
 async function main(): Promise<void> {
   const config = readConfig()
   const logger = createLogger({ level: config.logLevel, format: config.logFormat })
@@ -45,13 +28,16 @@ async function main(): Promise<void> {
     config,
     release: await readEtcdRelease(config.etcdPath),
     version: readVersion(),
+    logger,
   }
   await sweep(config.dataDir, logger)
   const runDir = newRunDirectory(config.dataDir)
+  const clusters = await openClusters(toolbox)
   const reaper = await startReaper(runDir)
   try {
-    await serve(toolbox, { runDir, logger, closeReaper: () => reaper.close() })
+    await serve(toolbox, { runDir, clusters, closeReaper: () => reaper.close() })
   } catch (error) {
+    await clusters.close()
     await reaper.close()
     throw error
   }
@@ -59,10 +45,11 @@ async function main(): Promise<void> {
 
 async function serve(
   toolbox: Toolbox,
-  run: { runDir: string; logger: Logger; closeReaper: () => Promise<void> },
+  run: { runDir: string; clusters: LabClusters; closeReaper: () => Promise<void> },
 ): Promise<void> {
-  const { config, release, version } = toolbox
-  const { logger } = run
+  const { config, version, logger } = toolbox
+  const { clusters } = run
+  const { release, shared } = clusters
   const limit = chooseLabLimit(config)
   const boot = createBoot()
   const labs = new Labs({
@@ -70,7 +57,7 @@ async function serve(
     runDir: run.runDir,
     max: limit.max,
     idleMs: config.idleMs,
-    openParts: connectParts(toolbox),
+    openParts: clusters.openParts,
     clock: systemClock,
     logger,
   })
@@ -86,6 +73,7 @@ async function serve(
       etcdOutdated: release.outdated,
       etcdFloor: release.floor,
       idleMinutes: config.idleMs / 60_000,
+      ...(shared !== null && { cluster: shared }),
     },
     health: () => ({
       ok: true,
@@ -104,11 +92,12 @@ async function serve(
     shutdown: async () => {
       web.bye()
       await labs.close()
+      await clusters.close()
       await run.closeReaper()
       await web.close()
     },
   })
-  announce(config, web.url, release, limit)
+  announce(config, web.url, clusters, limit)
 }
 
 /** A leftover that resists must not keep the server from starting; the log says what remains. */
@@ -118,61 +107,6 @@ async function sweep(dataDir: string, logger: Logger): Promise<void> {
     if (swept.length > 0) logger.info('removed what an earlier server left', { swept })
   } catch (error) {
     logger.warn('could not remove what an earlier server left', { error })
-  }
-}
-
-/** The one place that decides which adapters a lab is made of. */
-function connectParts({ config, release, version }: Toolbox): OpenLabParts {
-  const { etcdPath, etcdctlPath } = config
-  const etcdVersion = release.version
-  const shared = {
-    etcdctl: { path: etcdctlPath, version: etcdVersion },
-    program: null,
-    versions: { lab: version, etcd: release },
-  }
-  const openParts = (place: { readonly dir: string; readonly logger: Logger }): LabParts => {
-    const driver = createProcessDriver({ etcdPath, etcdVersion, dir: place.dir })
-    const monitor = createClusterMonitor({ driver, connect: connectMember })
-    const tools = { ...shared, driver, monitor, logger: place.logger }
-    return { driver, monitor, openShell: () => openShell(tools, place.dir) }
-  }
-  return (place) => Promise.resolve(openParts(place))
-}
-
-function openShell(
-  tools: Omit<ShellOptions, 'registry' | 'naive' | 'inspector' | 'providers'> &
-    Pick<LabParts, 'driver'>,
-  dir: string,
-): ConnectedShell {
-  const endpoints = tools.driver.members().map((member) => member.clientUrl)
-  const client = new EtcdClient({ endpoints })
-  const registry = createEtcdRegistry({
-    client,
-    // Members die here on purpose: what the registry then puts right is no news.
-    onTrouble: (error) => tools.logger.debug('registry trouble', { error: error.message }),
-  })
-  const naive = createNaiveRegistry({
-    client,
-    limits: labLimits,
-    onTrouble: (error) => tools.logger.debug('naive registry trouble', { error: error.message }),
-  })
-  const providers = createProcessControl({
-    dir,
-    endpoints,
-    onTrouble: (error) => tools.logger.warn('a provider ended', { error: error.message }),
-  })
-  const inspector = createEtcdInspector(client)
-  const shell = createShell({ ...tools, registry, naive, inspector, providers })
-  return {
-    run: (line, io) => shell.run(line, io),
-    complete: (line, cursor, locale) => shell.complete(line, cursor, locale),
-    close: async () => {
-      // The cluster goes with its lab. With its client gone the registry has nothing to release,
-      // and does not wait for a quorum that the reader took away. The naive one has a connection of
-      // its own and waits a second at most.
-      client.close()
-      await Promise.all([registry.close(), naive.close(), providers.close()])
-    },
   }
 }
 
@@ -192,12 +126,26 @@ function isInMemory(directory: string): boolean {
   return process.platform === 'linux' && statfsSync(directory).type === tmpfsMagic
 }
 
-function announce(config: Config, url: string, release: EtcdRelease, limit: LabLimit): void {
+/** What a server says of a cluster that is not each lab's own. */
+function describeCluster({ cluster }: Config): string | null {
+  switch (cluster.kind) {
+    case 'own':
+      return null
+    case 'compose':
+      return `  Note: all labs share the compose stack ${cluster.project}; faults hit every reader. It goes on when this server ends.`
+    case 'endpoints':
+      return `  Note: all labs are attached to ${cluster.endpoints.join(', ')}; its processes are out of reach.`
+  }
+}
+
+function announce(config: Config, url: string, { release }: LabClusters, limit: LabLimit): void {
   console.log(`Ming Registry Lab: ${url}`)
   if (config.publicUrl !== null) console.log(`  readers use ${config.publicUrl.href}`)
   console.log(
     `  etcd ${release.version}, up to ${limit.max} ${limit.max === 1 ? 'lab' : 'labs'} at once (${limit.because})`,
   )
+  const cluster = describeCluster(config)
+  if (cluster !== null) console.log(cluster)
   if (release.outdated) {
     console.log(
       `  Note: etcd ${release.version} is older than the security floor ${release.floor}.`,

@@ -136,6 +136,13 @@ export const terminalEntry = z.discriminatedUnion('kind', [
 ])
 export type TerminalEntry = z.infer<typeof terminalEntry>
 
+/**
+ * A cluster that all readers share. `compose`: a compose stack, faults are possible and hit all.
+ * `endpoints`: somebody's cluster whose processes are out of reach.
+ */
+export const sharedKind = z.enum(['compose', 'endpoints'])
+export type SharedKind = z.infer<typeof sharedKind>
+
 export const completion = z.object({
   value: z.string(),
   /** Short, in the reader's language; may be empty. */
@@ -157,6 +164,8 @@ export const serverMessage = z.discriminatedUnion('type', [
       etcdOutdated: z.boolean(),
       etcdFloor: z.string(),
       idleMinutes: z.number(),
+      /** Whose the cluster is; absent = the reader's own. */
+      cluster: z.optional(sharedKind),
     }),
     /** Null when the token is null or leads to no lab and nothing is known of it. */
     lab: z.nullable(labState),

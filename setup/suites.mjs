@@ -34,7 +34,7 @@ const suites = {
     run: (filters) => runVitest('integration', filters),
   },
   e2e: { needs: ['dependencies', 'etcd', 'site', 'chromium'], run: runPlaywright },
-  containers: { needs: ['dependencies', 'etcd'], run: runContainers },
+  containers: { needs: ['dependencies', 'etcd', 'site', 'chromium'], run: runContainers },
 }
 
 /**

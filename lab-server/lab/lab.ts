@@ -13,7 +13,7 @@ import type { Logger } from '../logger.ts'
 import type { Clock } from '../clock.ts'
 import { createIdleTimer, type IdleTimer } from './idle-timer.ts'
 import type { ConnectedShell, LabParts, OpenLabParts } from './lab-parts.ts'
-import { startCluster, type StartProgress } from './start-cluster.ts'
+import type { StartProgress } from './start-cluster.ts'
 import { Terminal } from './terminal.ts'
 import { toWireError } from './wire-error.ts'
 
@@ -182,12 +182,12 @@ export class Lab {
   }
 
   async #start(): Promise<void> {
-    const { openParts, dir, startMs, clock } = this.#options
+    const { openParts, id, dir, startMs, clock } = this.#options
     try {
-      const parts = await openParts({ dir, logger: this.#logger })
+      const parts = await openParts({ id, dir, logger: this.#logger })
       this.#parts = parts
       this.#stop.signal.throwIfAborted()
-      await startCluster(parts, {
+      await parts.start({
         signal: this.#stop.signal,
         timeoutMs: startMs,
         onProgress: (progress) => this.#setProgress(progress),
@@ -241,8 +241,7 @@ export class Lab {
     const steps: (() => Promise<unknown>)[] = [
       () => Promise.all(terminals),
       async () => this.#ready?.shell.close(),
-      async () => this.#parts?.monitor.close(),
-      async () => this.#parts?.driver.close(),
+      async () => this.#parts?.close(),
     ]
     for (const step of steps) {
       await step().catch((error: unknown) => this.#logger.error('closing a lab failed', { error }))

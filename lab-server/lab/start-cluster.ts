@@ -1,6 +1,9 @@
 import { LabError } from '../../protocol/index.ts'
 import type { LabParts } from './lab-parts.ts'
 
+/** How long a lab waits for the leader of a cluster that it joins. */
+const joinMs = 3000
+
 export interface StartProgress {
   readonly membersUp: number
   readonly membersTotal: number
@@ -39,5 +42,26 @@ export async function startCluster(
     throw new LabError('TIMEOUT', message, { cause: error })
   } finally {
     stopListening()
+  }
+}
+
+/**
+ * Joins a cluster that others may be using: starts nothing, and takes it as it is. One without a
+ * leader is joined all the same, so that its reader sees why and can bring members back.
+ */
+export async function joinCluster(
+  { driver, monitor }: Pick<LabParts, 'driver' | 'monitor'>,
+  { signal, onProgress }: StartOptions,
+): Promise<void> {
+  const members = driver.members()
+  const membersUp = members.filter((member) => member.state === 'running').length
+  const report = (leader: string | null) =>
+    onProgress({ membersUp, membersTotal: members.length, leader })
+  report(null)
+  try {
+    report(await monitor.waitForLeader({ timeoutMs: joinMs, signal }))
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!(error instanceof LabError) || error.code !== 'TIMEOUT') throw error
   }
 }

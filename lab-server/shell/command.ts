@@ -4,7 +4,7 @@ import type { EtcdInspector } from '../etcd/etcd-inspector.ts'
 import type { ProviderControl } from '../providers/provider-control.ts'
 import type { NaiveRegistry } from '../registry/naive/naive-port.ts'
 import type { FollowingRegistry } from '../registry/registry.ts'
-import type { Completion, Locale } from '../../protocol/index.ts'
+import type { Completion, Locale, SharedKind } from '../../protocol/index.ts'
 import type { CommandText, Messages } from './messages/en.ts'
 import type { Style } from './paint.ts'
 import type { Cell, Column } from './table.ts'
@@ -45,6 +45,21 @@ export interface Program {
   readonly options: readonly GlobalOption[]
 }
 
+/** A cluster that this reader shares with others. */
+export interface SharedCluster {
+  readonly kind: SharedKind
+  /** Stands before every key of this reader's registry; empty for none. */
+  readonly namespace: string
+}
+
+export interface EtcdctlTool {
+  readonly path: string
+  /** Such as 3.5.30. */
+  readonly version: string
+  /** Where it runs, absolute, unless the members are sockets of one directory; default `/`. */
+  readonly dir?: string
+}
+
 /** What commands work with; null = not here, and so are the commands that require it. */
 export interface ShellTools {
   readonly driver: ClusterDriver | null
@@ -54,8 +69,9 @@ export interface ShellTools {
   readonly naive: NaiveRegistry | null
   readonly inspector: EtcdInspector | null
   readonly providers: ProviderControl | null
-  /** The binary's path and its version, such as 3.5.30. */
-  readonly etcdctl: { readonly path: string; readonly version: string } | null
+  readonly etcdctl: EtcdctlTool | null
+  /** Absent where the cluster is the reader's own. */
+  readonly shared?: SharedCluster
   /** What a reader types before every command; it also keeps what was registered, while it runs. */
   readonly program: Program | null
   readonly versions: {

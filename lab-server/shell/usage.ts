@@ -6,6 +6,7 @@ import {
   type Option,
   type Positional,
   type Program,
+  type SharedCluster,
   type ShellTools,
 } from './command.ts'
 import { padToWidth, displayWidth } from './display-width.ts'
@@ -99,6 +100,7 @@ function section(title: string, lines: readonly string[]): string[] {
 export interface HelpView {
   readonly columns: number
   readonly program: ShellTools['program']
+  readonly shared?: SharedCluster | undefined
 }
 
 /** The help page of one command. */
@@ -133,10 +135,13 @@ function aboutOf(text: CommandText, program: ShellTools['program']): readonly st
 
 /** One line a command, and the options that stand before all of them. */
 export function helpOverview(commands: readonly Command[], m: Messages, view: HelpView): string[] {
-  const { columns, program } = view
+  const { columns, program, shared } = view
   const rows = commands.map((one) => [one.name, commandText(one, m).summary] as const)
   const list = [m.help.title, ...describeList(rows, columns)]
-  if (program === null) return [...list, '', m.help.more]
+  if (program === null) {
+    const note = shared === undefined ? [] : ['', wrapText(sharedWords(shared, m), columns)]
+    return [...list, ...note, '', m.help.more]
+  }
   return [
     m.program.about,
     '',
@@ -147,6 +152,11 @@ export function helpOverview(commands: readonly Command[], m: Messages, view: He
     '',
     m.program.more({ program: program.name }),
   ]
+}
+
+/** Whose the cluster is, where it is not the reader's own, and what follows from that. */
+export function sharedWords({ kind, namespace }: SharedCluster, m: Messages): string {
+  return kind === 'compose' ? m.shared.compose({ namespace }) : m.shared.endpoints
 }
 
 function globalOptionRows({ options }: Program, m: Messages): (readonly [string, string])[] {

@@ -109,7 +109,9 @@ export class LabBar {
     if (this.#confirming) return words('lab.end.sure')
     const idle = idleWarning(state, now)
     if (idle !== null) return words('lab.idle', { time: countdownWords(idle, words) })
-    return state.error ? errorHint(state.error, words) : ''
+    if (state.error) return errorHint(state.error, words)
+    const shared = state.server?.cluster
+    return situation === 'ready' && shared !== undefined ? words(`lab.shared.${shared}`) : ''
   }
 
   #elapsedWords(lab: LabState | null, labAt: number, now: number): string {

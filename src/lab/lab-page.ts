@@ -227,6 +227,7 @@ export class LabPage {
       panel ??= new Panel({
         host,
         words: this.#words,
+        faults: client.state().server?.cluster !== 'endpoints',
         fault: (action, target) => client.fault(action, target),
       })
       panel.show(snapshot)

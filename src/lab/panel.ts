@@ -14,6 +14,8 @@ const actions: readonly FaultAction[] = ['kill', 'stop', 'pause', 'resume', 'sta
 export interface PanelOptions {
   readonly host: HTMLElement
   readonly words: Words
+  /** False where the members' processes are out of reach: then nothing is offered. */
+  readonly faults: boolean
   readonly fault: (action: FaultAction, target: string) => Promise<void>
 }
 
@@ -71,6 +73,7 @@ export class Panel {
         void this.#act('kill', 'leader')
       },
     )
+    this.#killLeader.hidden = !options.faults
     this.#build()
   }
 
@@ -196,7 +199,11 @@ export class Panel {
     setText(row.facts.revision, status?.revision ?? '–')
     setText(row.facts.size, status ? sizeWords(status.dbSize) : '–')
     setText(row.facts.version, status?.version ?? '–')
-    this.#drawButtons(row, actionsFor(look), this.#whyNotNow(member.name))
+    this.#drawButtons(row, this.#possible(look), this.#whyNotNow(member.name))
+  }
+
+  #possible(look: MemberLook): readonly FaultAction[] {
+    return this.#options.faults ? actionsFor(look) : []
   }
 
   #whyNotNow(member: string): string | null {
@@ -235,7 +242,7 @@ export class Panel {
     this.#lost.hidden = held
     this.#lost.replaceChildren(
       element('p', {}, this.#words('lab.panel.lost', { running, needed, total })),
-      ...away.map(({ name, remedy }) =>
+      ...(this.#options.faults ? away : []).map(({ name, remedy }) =>
         button(this.#words('lab.panel.bringBack', { member: name }), { class: 'ming-act' }, () => {
           void this.#act(remedy, name)
         }),

@@ -6,6 +6,7 @@ import { createClusterMonitor } from '../../lab-server/cluster/cluster-monitor.t
 import { createProcessDriver } from '../../lab-server/cluster/process-driver.ts'
 import { connectMember } from '../../lab-server/etcd/member.ts'
 import type { LabParts } from '../../lab-server/lab/lab-parts.ts'
+import { startCluster } from '../../lab-server/lab/start-cluster.ts'
 import { Labs } from '../../lab-server/lab/labs.ts'
 import { createBoot } from '../../lab-server/lab/token.ts'
 import { createLogger } from '../../lab-server/logger.ts'
@@ -47,7 +48,16 @@ function openParts(dir: string): LabParts {
     complete: shell.complete.bind(shell),
     close: () => Promise.resolve(),
   }
-  return { driver, monitor, openShell: () => connected }
+  return {
+    driver,
+    monitor,
+    start: (options) => startCluster({ driver, monitor }, options),
+    openShell: () => connected,
+    async close() {
+      await monitor.close()
+      await driver.close()
+    },
+  }
 }
 
 /** A tab without its socket. */

@@ -6,6 +6,8 @@ import { formatBytes } from '../quantities.ts'
 import { makeVisibleInline } from '../sanitize.ts'
 import type { Cell, Column } from '../table.ts'
 import { freshSnapshot, printNoLeader, printQuorum } from './cluster-facts.ts'
+import { sharedWords } from '../usage.ts'
+import { wrapText } from '../wrap-text.ts'
 import { clusterOf } from './tools.ts'
 
 const stateStyles: Readonly<Record<ProcessState, Style>> = {
@@ -79,6 +81,9 @@ export const cluster: Command = {
       const errors = makeVisibleInline(status.errors.join('; '))
       context.print(m.cluster.errorsOf({ member: name, errors }), 'warn')
     }
+    const { shared } = context.tools
+    if (shared !== undefined)
+      context.print(wrapText(sharedWords(shared, m), context.columns), 'dim')
     return 0
   },
 }

@@ -39,6 +39,7 @@ function exitCode(end: EtcdctlEnd, context: CommandContext): number {
 
 async function run(context: CommandContext): Promise<number> {
   const endpoints = findEndpoints(clusterOf(context).driver.members())
+  const tool = etcdctlOf(context)
   const vetted = vetEtcdctl(context.argv, endpoints)
   if (vetted.kind === 'list') {
     context.print(listSubcommands(context.m, context.columns).join('\n'))
@@ -46,8 +47,8 @@ async function run(context: CommandContext): Promise<number> {
   }
   using limit = limitTime('etcdctl', context.signal, { endless: vetted.streams })
   const end = await runEtcdctl({
-    path: etcdctlOf(context).path,
-    dir: endpoints.dir,
+    path: tool.path,
+    dir: endpoints.dir === '/' ? (tool.dir ?? '/') : endpoints.dir,
     argv: vetted.argv,
     signal: limit.signal,
     outputLimit,

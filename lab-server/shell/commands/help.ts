@@ -11,7 +11,7 @@ export const help: Command = {
   examples: ['help', 'help register'],
   run(context) {
     const { commands, m, columns, tools } = context
-    const view = { columns, program: tools.program }
+    const view = { columns, program: tools.program, shared: tools.shared }
     const name = context.args.text('command')
     if (name === undefined) {
       context.result({ commands: commands.map((one) => describeCommand(one, m)) }, () => {

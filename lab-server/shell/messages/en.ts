@@ -82,6 +82,13 @@ export const en = {
     aliases: (p: { names: string }) => `Also: ${p.names}`,
     defaultValue: (p: { value: string }) => ` (default: ${p.value})`,
   },
+  /** A cluster that is not the reader's alone. */
+  shared: {
+    compose: (p: { namespace: string }) =>
+      `This cluster is a compose stack, shared by everybody on this lab server: a fault, and whatever etcdctl does, hits all of them. Your registry has keys of its own: they all begin with ${p.namespace}, which only etcdctl shows.`,
+    endpoints:
+      "This cluster is somebody else's, and the lab is only attached to it: kill, stop, start, pause, resume and logs are absent, because its processes are out of reach. Its registry, and whatever etcdctl does, is everybody's; a member that does not answer is shown as exited.",
+  },
   shell: {
     unknownCommand: (p: { command: string; nearest: string | null }) =>
       `There is no command "${p.command}".${p.nearest === null ? '' : ` Did you mean ${p.nearest}?`} help lists all commands; this terminal reaches your cluster and no system shell.`,

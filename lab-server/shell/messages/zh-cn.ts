@@ -46,6 +46,12 @@ export const zhCn: Messages = {
     aliases: (p) => `别名：${p.names}`,
     defaultValue: (p) => `（默认 ${p.value}）`,
   },
+  shared: {
+    compose: (p) =>
+      `这个集群是 Docker Compose 启动的，连到这台实验服务器的人共用：你制造的故障、用 etcdctl 做的改动，所有人都会受影响。注册中心的键各归各：你的键都以 ${p.namespace} 开头，这个前缀只有 etcdctl 看得到。`,
+    endpoints:
+      '这是别人的集群，实验环境只是接入：碰不到成员进程，所以没有 kill、stop、start、pause、resume 和 logs。注册中心的数据大家共用，etcdctl 的改动也会影响所有人；没有应答的成员显示为“已退出”。',
+  },
   shell: {
     unknownCommand: (p) =>
       `没有命令“${p.command}”。${p.nearest === null ? '' : `是不是 ${p.nearest}？`}输入 help 查看全部命令；这个终端只通向你的集群，没有系统 shell。`,
