@@ -63,6 +63,21 @@ describe('readConfig', () => {
     expect(readConfig({ LAB_ETCD_DIR: programs, BASE_PATH: given }).basePath).toBe(expected)
   })
 
+  test.each([
+    [{}, { kind: 'own' }],
+    [{ LAB_DRIVER: 'compose' }, { kind: 'compose', project: 'ming-registry-lab' }],
+    [
+      { LAB_DRIVER: 'compose', COMPOSE_PROJECT_NAME: 'p' },
+      { kind: 'compose', project: 'p' },
+    ],
+    [
+      { LAB_DRIVER: 'compose', LAB_ENDPOINTS: 'http://a:2379/, http://b:1' },
+      { kind: 'endpoints', endpoints: ['http://a:2379', 'http://b:1'] },
+    ],
+  ])('with %j the members are %j', (env, cluster) => {
+    expect(readConfig({ LAB_ETCD_DIR: programs, ...env }).cluster).toEqual(cluster)
+  })
+
   test('keeps only the origin of each allowed origin', () => {
     const env = {
       LAB_ETCD_DIR: programs,
@@ -97,6 +112,11 @@ describe('readConfig', () => {
     ['PUBLIC_URL', 'lab.example.com'],
     ['PUBLIC_URL', 'https://user@lab.example.com/'],
     ['ALLOWED_ORIGINS', 'http://a.example/path'],
+    ['LAB_DRIVER', 'podman'],
+    ['LAB_ENDPOINTS', '127.0.0.1:2379'],
+    ['LAB_ENDPOINTS', 'https://127.0.0.1:2379'],
+    ['LAB_ENDPOINTS', 'http://a:2379,http://a:2379'],
+    ['COMPOSE_PROJECT_NAME', 'Upper'],
     ['LAB_MAX', '0'],
     ['LAB_IDLE_MINUTES', '0'],
     ['LAB_DATA_DIR', '/does/not/exist'],
