@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newStack } from '../helpers/compose-stack.ts'
 import { docker } from '../helpers/docker.ts'
@@ -51,6 +52,18 @@ test('a member whose volume is lost is repaired: remove, add, start as part of w
   })
   const local = ['get', 'kept', '--print-value-only', '--consistency=s']
   expect(await etcdctl('etcd2', ...local)).toBe('yes')
+})
+
+test('the profile monitoring mounts files that are there', async () => {
+  const words = ['--profile', 'monitoring', 'config', '--format', 'json']
+  const { services } = JSON.parse(await stack.compose(words)) as {
+    services: Record<string, { volumes: { type: string; source: string }[] }>
+  }
+  expect(Object.keys(services).sort()).toEqual(['etcd1', 'etcd2', 'etcd3', 'grafana', 'prometheus'])
+  const mounts = Object.values(services).flatMap(({ volumes }) => volumes)
+  const sources = mounts.filter(({ type }) => type === 'bind').map(({ source }) => source)
+  expect(sources).toHaveLength(4)
+  expect(sources.filter((source) => !existsSync(source))).toEqual([])
 })
 
 test('down with its volumes leaves nothing', async () => {
