@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newStack } from '../helpers/compose-stack.ts'
 import { docker } from '../helpers/docker.ts'
 import { composeImage, provideEtcdImage, type EtcdImage } from '../helpers/etcd-image.ts'
+import { waitFor } from '../helpers/wait-for.ts'
 
 const stack = newStack()
 let image: EtcdImage
@@ -46,7 +47,11 @@ test('a member whose volume is lost is repaired: remove, add, start as part of w
   }
   const lost = list.members.find((member) => member.name === 'etcd2')?.ID ?? 'none'
   await etcdctl('etcd1', 'member', 'remove', lost)
-  await etcdctl('etcd1', 'member', 'add', 'etcd2', '--peer-urls=http://etcd2:2380')
+  // etcd takes no new member before it has been connected to the others for five seconds.
+  await waitFor('etcd to take a member', async () => {
+    await etcdctl('etcd1', 'member', 'add', 'etcd2', '--peer-urls=http://etcd2:2380')
+    return true as const
+  })
   await stack.compose(['up', '--detach', '--wait', 'etcd2'], {
     ETCD_INITIAL_CLUSTER_STATE: 'existing',
   })
