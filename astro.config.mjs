@@ -106,6 +106,11 @@ export default defineConfig({
           translations: { 'zh-CN': '看幕后' },
           items: ['lab/how-it-works', 'registry/telemetry'],
         },
+        {
+          label: 'Host it yourself',
+          translations: { 'zh-CN': '自己部署' },
+          items: ['hosting/compose', 'hosting/host-the-lab', 'hosting/drivers', 'hosting/privacy'],
+        },
       ],
       lastUpdated: true,
       credits: false,

@@ -5,6 +5,8 @@ const config: KnipConfig = {
     'setup/main.mjs',
     // Loaded by name.
     'setup/tasks/*.mjs',
+    // Run in the image and while it is built.
+    'setup/image/*.mjs',
     'src/components/frame/*.astro',
     // Processes of their own.
     'lab-server/main.ts',

@@ -38,7 +38,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'docs',
-          include: ['tests/docs/**/*.test.ts'],
+          include: ['tests/{docs,deploy}/**/*.test.ts'],
           ...oneFileAtATime,
           sequence: { groupOrder: 1 },
         },

@@ -11,6 +11,7 @@ import { SetupError } from './setup-error.mjs'
  * its Node is plain JavaScript for any Node from 18 on, without dependencies.
  */
 const tasks = [
+  'set-up',
   'start',
   'dev',
   'test',

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import type { Benchmark, BenchResult, BenchRow } from './benchmark.ts'
+import { containerStart } from './container-start.ts'
 import { describeMachine, readVersions } from './machine.ts'
 import { promptReady } from './prompt-ready.ts'
 import { scaleFollow } from './scale-follow.ts'
@@ -19,6 +20,7 @@ const benchmarks: readonly Benchmark[] = [
   scaleFollow,
   promptReady,
   telemetryCost,
+  containerStart,
 ]
 
 const usage = [

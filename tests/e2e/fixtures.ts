@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { expect, test as base, type Locator, type Page } from '@playwright/test'
-import { startLabServer, type LabServer } from '../helpers/lab-server.ts'
+import { startLabServer, type LabAddress, type LabServer } from '../helpers/lab-server.ts'
 import { WsClient } from '../helpers/ws-client.ts'
 
 /** The site as `npm start` builds it. */
@@ -62,7 +62,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
 
 const shared = new Set<string>()
 
-async function endLab(server: LabServer, token: string): Promise<void> {
+async function endLab(server: LabAddress, token: string): Promise<void> {
   const client = await WsClient.open(server)
   const { lab } = await client.hello(token)
   if (lab !== null && lab.phase !== 'gone') await client.request('done', { type: 'lab.end' })
@@ -78,7 +78,7 @@ const startWords: Readonly<Record<Language, string>> = {
   'zh-CN': '启动实验环境',
 }
 
-export function addressOf(server: LabServer, slug: string, language: Language = 'en'): string {
+export function addressOf(server: LabAddress, slug: string, language: Language = 'en'): string {
   return `${server.url}${language === 'en' ? '' : 'zh-cn/'}${slug}`
 }
 
@@ -92,12 +92,16 @@ export class LabPage {
     this.language = language
   }
 
-  async open(server: LabServer, slug = 'lab/kill-the-leader/'): Promise<void> {
+  async open(server: LabAddress, slug = 'lab/kill-the-leader/'): Promise<void> {
     await this.page.goto(addressOf(server, slug, this.language))
   }
 
   /** Opens a page in the lab that several tests share. */
-  async openShared(server: LabServer, token: string, slug = 'lab/kill-the-leader/'): Promise<void> {
+  async openShared(
+    server: LabAddress,
+    token: string,
+    slug = 'lab/kill-the-leader/',
+  ): Promise<void> {
     await this.page.addInitScript((value) => {
       localStorage.setItem('ming-lab:token:/', value)
     }, token)

@@ -20,12 +20,16 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null
 }
 
-/** A real lab server: a process of its own, on a free port, with a data directory of its own. */
-export interface LabServer {
+/** Where a lab server can be reached, whatever runs it. */
+export interface LabAddress {
   /** As the server printed it, with the base path; ends with `/`. */
   readonly url: string
   /** The WebSocket's address. */
   readonly socketUrl: string
+}
+
+/** A real lab server: a process of its own, on a free port, with a data directory of its own. */
+export interface LabServer extends LabAddress {
   readonly port: number
   readonly pid: number
   readonly dataDir: string
@@ -124,6 +128,12 @@ async function readAddress({ child, output }: Started): Promise<string> {
   return address() ?? ''
 }
 
+/** @param url with the base path; ends with `/` */
+export function labAddress(url: string): LabAddress {
+  const { host, pathname } = new URL(url)
+  return { url, socketUrl: `ws://${host}${pathname}ws` }
+}
+
 function describe(
   { child, output, exited }: Started,
   url: string,
@@ -131,11 +141,9 @@ function describe(
   removeAll: () => Promise<void>,
 ): LabServer {
   const pid = child.pid ?? 0
-  const base = new URL(url)
   return {
-    url,
-    socketUrl: `ws://${base.host}${base.pathname}ws`,
-    port: Number(base.port),
+    ...labAddress(url),
+    port: Number(new URL(url).port),
     pid,
     dataDir,
     stdout: () => output.stdout,

@@ -8,7 +8,7 @@ import {
   type ServerMessage,
   type TerminalEntry,
 } from '../../protocol/index.ts'
-import type { LabServer } from './lab-server.ts'
+import type { LabAddress } from './lab-server.ts'
 import { waitFor } from './wait-for.ts'
 
 type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never
@@ -51,7 +51,7 @@ export class WsClient {
   }
 
   /** Opens the socket; says nothing yet. Rejects with the status line when the server refuses. */
-  static async open(server: LabServer, options: ConnectOptions = {}): Promise<WsClient> {
+  static async open(server: LabAddress, options: ConnectOptions = {}): Promise<WsClient> {
     const socket = new WebSocket(server.socketUrl, {
       origin: options.origin ?? new URL(server.url).origin,
       headers: { ...options.headers },
@@ -65,7 +65,7 @@ export class WsClient {
   }
 
   /** Opens the socket and says hello. */
-  static async connect(server: LabServer, token: string | null = null): Promise<WsClient> {
+  static async connect(server: LabAddress, token: string | null = null): Promise<WsClient> {
     const client = await WsClient.open(server)
     await client.hello(token)
     return client
