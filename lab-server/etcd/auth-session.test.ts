@@ -97,6 +97,25 @@ describe('callWithToken', () => {
     expect(ask).toHaveBeenCalledTimes(4)
   })
 
+  it('takes any refusal of a call without a token for the want of one', async () => {
+    const off = refusal('etcdserver: authentication is not enabled')
+    const ask = vi.fn(() => Promise.resolve({ header: nobody, token: 't' }))
+    ask.mockRejectedValueOnce(off)
+    const session = new AuthSession(user, ask)
+    const call = vi.fn(() =>
+      session.token === null
+        ? // The certificate's name is no user.
+          Promise.reject(refusal('etcdserver: permission denied'))
+        : Promise.resolve('done'),
+    )
+    const renew = (generation: number) => session.renew(generation)
+    expect(await callWithToken(session, call, renew)).toBe('done')
+    // With a token it is the user who is refused.
+    call.mockImplementation(() => Promise.reject(refusal('etcdserver: permission denied')))
+    await expect(callWithToken(session, call, renew)).rejects.toThrow('permission denied')
+    expect(ask).toHaveBeenCalledTimes(2)
+  })
+
   it('counts attempts before a renewal that may have been executed', async () => {
     const { session } = countingSession()
     const errors = [

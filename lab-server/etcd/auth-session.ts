@@ -11,6 +11,8 @@ export interface Credentials {
 
 /** A wrong password is not asked about again so soon: checking one costs a member much (bcrypt). */
 const refusedForMs = 1000
+/** A token that was given out so lately is not the reason for anything, milliseconds. */
+const youngMs = 2000
 
 /**
  * One user's token, shared by all connections of a client. How long a token lives is the cluster's
@@ -22,6 +24,7 @@ export class AuthSession {
   readonly #credentials: Credentials
   readonly #ask: (plan: CallPlan) => Promise<IAuthenticateResponse>
   #token: string | null = null
+  #acceptedAt = -Infinity
   #generation = 0
   #renewal: Promise<void> | null = null
   #refusal: { readonly error: LabError; readonly until: number } | null = null
@@ -57,6 +60,16 @@ export class AuthSession {
     return this.#renewal
   }
 
+  /**
+   * Replaces a token that members may be holding back, unless it is so new that it cannot be the
+   * reason. Resolves with whether there is another now.
+   */
+  async replaceHeldBack(): Promise<boolean> {
+    if (this.#token === null || performance.now() - this.#acceptedAt < youngMs) return false
+    await this.renew(this.#generation)
+    return true
+  }
+
   async #authenticate(): Promise<void> {
     const { username, password } = this.#credentials
     try {
@@ -76,6 +89,7 @@ export class AuthSession {
 
   #accept(token: string | null): void {
     this.#token = token
+    this.#acceptedAt = performance.now()
     this.#generation += 1
     this.#refusal = null
   }

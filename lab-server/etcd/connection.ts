@@ -83,6 +83,11 @@ export class EtcdConnection {
     this.#unfollow = options.tls?.follow(() => this.#replaceHost()) ?? (() => undefined)
   }
 
+  /** True when the next call carries a token. */
+  get sendsToken(): boolean {
+    return (this.#options.token?.() ?? null) !== null
+  }
+
   /** Starts one unary call. Rejects with `LabError`. */
   unary<T>(
     service: keyof typeof Services,

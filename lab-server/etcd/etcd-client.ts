@@ -13,7 +13,7 @@ import type {
   IRangeResponse,
   ITxnResponse,
 } from 'etcd3/lib/rpc.js'
-import { LabError } from '../../protocol/index.ts'
+import { LabError, toLabError } from '../../protocol/index.ts'
 import { Telemetry } from '../telemetry/telemetry.ts'
 import { AuthSession, type Credentials } from './auth-session.ts'
 import { waitWithin, type CallLimits } from './call-limits.ts'
@@ -145,7 +145,10 @@ export class EtcdClient {
     this.#connections = connectAll(this.endpoints, { ...this.#common, purpose: 'calls' })
     // Apart from the calls: a consumer that reads a watch slowly must not hold up anything else.
     this.#streams = connectAll(this.endpoints, { ...this.#common, purpose: 'watches' })
-    this.#scout = new Scout(this.#connections, { patienceMs: options.patienceMs ?? 150 })
+    this.#scout = new Scout(this.#connections, {
+      patienceMs: options.patienceMs ?? 150,
+      onTokenHeldBack: () => void this.#replaceToken(),
+    })
   }
 
   async range(request: RangeRequest, options: CallOptions = {}): Promise<RangeAnswer> {
@@ -396,6 +399,15 @@ export class EtcdClient {
         onTimeout: () => this.#scout.verdict(`${attempted} without a token`, null),
       }),
     )
+  }
+
+  async #replaceToken(): Promise<void> {
+    try {
+      if (await this.#auth?.replaceHeldBack()) this.#scout.beginEpoch()
+    } catch (error) {
+      // The calls that wait go on waiting, and say in the end why.
+      if (toLabError(error).code !== 'CLOSED') this.#onTrouble(toLabError(error))
+    }
   }
 
   /** A call without the token that it asks for. */

@@ -1,7 +1,7 @@
 import type { IResponseHeader, IStatusResponse } from 'etcd3/lib/rpc.js'
 import { LabError } from '../../protocol/index.ts'
 import type { EtcdConnection, UnaryCall } from './connection.ts'
-import { fromGrpcError } from './etcd-errors.ts'
+import { fromGrpcError, refusesToken } from './etcd-errors.ts'
 import { Patience } from './patience.ts'
 import { probeMember } from './probe.ts'
 import { hexadecimalId } from './wire.ts'
@@ -19,6 +19,16 @@ interface Finding {
   /** It has refused Status: to whoever is not root, or has no valid token. */
   refusesStatus: boolean
   pending: { readonly call: UnaryCall<unknown>; readonly since: number } | null
+}
+
+interface ScoutOptions {
+  readonly patienceMs: number
+  /**
+   * Called when a member answers whoever sends no token, and not, or not well, us who send one. etcd
+   * holds back every call whose token was given out at a later Raft index than the member has
+   * reached: for a moment where a member catches up, and for good where it was restored from a copy.
+   */
+  readonly onTokenHeldBack: () => void
 }
 
 interface Leader {
@@ -53,20 +63,29 @@ export class Scout {
   #timer: NodeJS.Timeout | null = null
   #lookingSince = 0
   #closed = false
+  readonly #onTokenHeldBack: () => void
 
-  constructor(connections: readonly EtcdConnection[], options: { patienceMs: number }) {
+  constructor(connections: readonly EtcdConnection[], options: ScoutOptions) {
     this.connections = connections
+    this.#onTokenHeldBack = options.onTokenHeldBack
     this.patience = new Patience(options.patienceMs)
     this.#findings = connections.map(newFinding)
     this.#preferred = Math.floor(Math.random() * connections.length)
   }
 
   /**
-   * Grows with every change of leadership that was seen. A proposal made in an earlier epoch may
-   * have been lost without a word: a member forwards it to the leader it believes in.
+   * Grows with every change of leadership that was seen, and of the token. A proposal made in an
+   * earlier epoch may have been lost without a word: a member forwards it to the leader it believes
+   * in.
    */
   get epoch(): number {
     return this.#epoch
+  }
+
+  /** Nothing that was asked before can be hoped for any more. */
+  beginEpoch(): void {
+    this.#epoch += 1
+    this.#tell()
   }
 
   get isLooking(): boolean {
@@ -184,24 +203,34 @@ export class Scout {
     this.#tell()
   }
 
-  async #ask(connection: EtcdConnection, finding: Finding): Promise<void> {
-    const call = finding.refusesStatus ? askTerm(connection) : askStatus(connection)
+  async #ask(
+    connection: EtcdConnection,
+    finding: Finding,
+    question: 'status' | 'term' = finding.refusesStatus ? 'term' : 'status',
+  ): Promise<void> {
+    const call = question === 'term' ? askTerm(connection) : askStatus(connection)
     const pending = { call, since: performance.now() }
     finding.pending = pending
     try {
       const answer = await call.answer
       if (finding.pending !== pending) return
       Object.assign(finding, answer, { answered: true, failure: null })
+      if (question === 'term' && !finding.refusesStatus) this.#onTokenHeldBack()
     } catch (error) {
       if (finding.pending !== pending) return
       const failure = fromGrpcError(error, 'status')
-      if (failure.code === 'ETCD_REFUSED' && !finding.refusesStatus) {
+      if (question === 'status' && connection.sendsToken && concernsToken(failure)) {
+        return this.#ask(connection, finding, 'term')
+      }
+      if (question === 'status' && failure.code === 'ETCD_REFUSED') {
         finding.refusesStatus = true
         return this.#ask(connection, finding)
       }
       // A refusal is an answer too, though it says nothing of the leader.
       finding.answered = failure.code === 'ETCD_REFUSED' || failure.code === 'NO_LEADER'
       finding.failure = finding.answered ? null : failure
+      // Whoever comes back at this address may be another, with another history.
+      if (failure.code === 'UNAVAILABLE') finding.refusesStatus = false
       if (failure.code === 'NO_LEADER') finding.leaderId = null
     }
     finding.pending = null
@@ -289,6 +318,11 @@ function askTerm(connection: EtcdConnection): UnaryCall<Answer> {
     })),
     cancel: () => call.cancel(),
   }
+}
+
+/** A member that holds a token back refuses it when the deadline has passed, if we still hear it. */
+function concernsToken(failure: LabError): boolean {
+  return failure.code === 'TIMEOUT' || refusesToken(failure)
 }
 
 interface Claim {
