@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { advanceMark, startMark, suspectHistory } from './history.ts'
 
-const header = (revision: string, cluster_id = '7') => ({ revision, cluster_id })
+const header = (revision: string, cluster_id = '7', raft_term = '2') => ({
+  revision,
+  cluster_id,
+  raft_term,
+})
 
 describe('the history of a cluster', () => {
   it('is trusted by its first answer, whatever cluster that is', () => {
@@ -22,7 +26,15 @@ describe('the history of a cluster', () => {
 
   it('keeps the furthest revision that any member showed', () => {
     const mark = advanceMark(advanceMark(startMark(5n), header('9')), header('7'))
-    expect(mark).toEqual({ clusterId: '7', revision: 9n, raftIndex: 0n })
+    expect(mark).toEqual({ clusterId: '7', revision: 9n, term: 2n, raftIndex: 0n })
+  })
+
+  it('is doubted when its term is an earlier one, though its revision is not', () => {
+    const mark = advanceMark(startMark(5n), header('9', '7', '4'))
+    expect(suspectHistory(mark, header('12', '7', '2'))).toBe('behind')
+    expect(suspectHistory(mark, header('12', '7', '4'))).toBeNull()
+    // Its own term a member knows only once it has applied something.
+    expect(suspectHistory(mark, header('12', '7', '0'))).toBeNull()
   })
 
   it('is doubted when its log is shorter than it was, though its revision is not', () => {

@@ -3,6 +3,7 @@ import type { IRangeResponse, IStatusResponse } from 'etcd3/lib/rpc.js'
 import { LabError, toLabError } from '../../protocol/index.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { AuthSession } from './auth-session.ts'
+import { callWithToken } from './call-with-token.ts'
 import type { EtcdConnection } from './connection.ts'
 import type { KeyRange } from './etcd-calls.ts'
 import { isRecoverable, refusesAccess } from './etcd-errors.ts'
@@ -182,7 +183,7 @@ export class WatchStream {
     const { signal } = this.#stop
     // Whatever is watched: its user may read it.
     const [watch] = this.#watches.values()
-    const facts = watch === undefined ? null : await readHistory(connection, watch.range)
+    const facts = watch === undefined ? null : await this.#readHistory(connection, watch.range)
     if (facts === null || signal.aborted) return
     if (suspectHistory(before, facts) === null) {
       this.#mark = advanceMark(this.#mark, facts)
@@ -197,6 +198,20 @@ export class WatchStream {
     if (!this.#watches.delete(id)) return
     if (this.#watches.size === 0) this.#end(null)
     watch?.onEnd(error)
+  }
+
+  /** What this member says once it is up to date; null = it cannot. */
+  async #readHistory(connection: EtcdConnection, range: KeyRange): Promise<HistoryHeader | null> {
+    const read = (): Promise<HistoryHeader> => readHistory(connection, range)
+    const auth = this.#auth
+    try {
+      if (auth === null) return await read()
+      // The token of a watch that went on for long may have expired unnoticed.
+      return await callWithToken(auth, read, (generation) => auth.renew(generation))
+    } catch {
+      // Without a quorum nobody can say; the next header or the next session raises the question again.
+      return null
+    }
   }
 
   #onConfirmed(connection: EtcdConnection): void {
@@ -246,8 +261,10 @@ export class WatchStream {
         if (this.#scout.answers(index)) found.resolve(index)
       }
     }
+    // Without a moment between the two: a question that the scout has asked stays asked.
+    const unfollow = this.#scout.follow(look)
     this.#release()
-    this.#unfollow = this.#scout.follow(look)
+    this.#unfollow = unfollow
     look()
     const timer = setTimeout(() => found.resolve(null), scoutingMs)
     const onStop = (): void => found.resolve(null)
@@ -264,20 +281,12 @@ export class WatchStream {
   }
 }
 
-/** What this member says once a linearizable read has brought it up to date; null = it cannot. */
-async function readHistory(
-  connection: EtcdConnection,
-  range: KeyRange,
-): Promise<HistoryHeader | null> {
-  try {
-    const { header } = await readFirstKey(connection, range)
-    const status = await readStatus(connection)
-    const { cluster_id, revision } = status?.header ?? header
-    return { cluster_id, revision, ...(status !== null && { raftIndex: status.raftIndex }) }
-  } catch {
-    // Without a quorum nobody can say; the next header or the next session raises the question again.
-    return null
-  }
+/** What this member says once a linearizable read has brought it up to date. */
+async function readHistory(connection: EtcdConnection, range: KeyRange): Promise<HistoryHeader> {
+  const { header } = await readFirstKey(connection, range)
+  const status = await readStatus(connection)
+  const { cluster_id, revision, raft_term } = status?.header ?? header
+  return { cluster_id, revision, raft_term, ...(status && { raftIndex: status.raftIndex }) }
 }
 
 /** A linearizable read that costs next to nothing, of a key that whoever may watch it may read. */
@@ -298,10 +307,10 @@ async function readStatus(connection: EtcdConnection): Promise<IStatusResponse |
 }
 
 function historyChanged(mark: HistoryMark, facts: HistoryHeader): LabError {
-  const { cluster_id: cluster, revision, raftIndex } = facts
+  const { cluster_id: cluster, revision, raft_term: term, raftIndex } = facts
   return new LabError(
     'HISTORY_CHANGED',
-    `cluster ${cluster} is at revision ${revision}, Raft index ${raftIndex ?? 'unknown'}; what was followed is cluster ${mark.clusterId ?? 'unknown'} at revision ${mark.revision}, Raft index ${mark.raftIndex}`,
+    `cluster ${cluster} is at revision ${revision}, term ${term}, Raft index ${raftIndex ?? 'unknown'}; what was followed is cluster ${mark.clusterId ?? 'unknown'} at revision ${mark.revision}, term ${mark.term}, Raft index ${mark.raftIndex}`,
     { details: { revision, next: (mark.revision + 1n).toString() } },
   )
 }
