@@ -1,9 +1,9 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, realpath, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { freePort } from './free-port.ts'
 import { etcdUnderTest } from './test-lab.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -86,7 +86,8 @@ export async function enableAuth(etcd: PlainEtcd): Promise<void> {
   await etcd.etcdctl(['auth', 'enable'])
 }
 
-export async function addUsers(etcd: PlainEtcd): Promise<void> {
+/** The users of `enableAuth`, before authentication is turned on. */
+export async function addUsers(etcd: Pick<PlainEtcd, 'etcdctl'>): Promise<void> {
   await etcd.etcdctl(['user', 'add', 'root:root'])
   await etcd.etcdctl(['user', 'grant-role', 'root', 'root'])
   await etcd.etcdctl(['role', 'add', 'rpc'])
@@ -122,17 +123,6 @@ async function plan(
       ...flags,
     ],
   }
-}
-
-/** Closed again at once: nobody else takes it within the moment until etcd does. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port was given')
-  return address.port
 }
 
 async function start(member: Member, dir: string): Promise<void> {

@@ -1,15 +1,20 @@
-import { EtcdClient } from '../../lab-server/etcd/etcd-client.ts'
-import { decodeInstance } from '../../lab-server/registry/codec.ts'
+import { EtcdClient, type EtcdClientOptions } from '../../lab-server/etcd/etcd-client.ts'
 import { createEtcdRegistry } from '../../lab-server/registry/etcd-registry.ts'
+import type { ServiceInstance } from '../../lab-server/registry/registry.ts'
+
+/** What the only argument holds, as JSON. */
+export interface ProviderArgument {
+  readonly client: EtcdClientOptions
+  readonly ttlSeconds: number
+  readonly instance: ServiceInstance
+}
 
 /**
- * A provider in a process of its own: registers the instance that its last argument describes,
- * prints a line, and lives until it is killed. Arguments: endpoints (by comma), TTL, instance (JSON).
+ * A provider in a process of its own: registers the instance, prints a line, and lives until it is
+ * killed.
  */
-const [, , endpoints = '', ttlSeconds = '', value = ''] = process.argv
-const decoded = decodeInstance(Buffer.from(value))
-if (!decoded.ok) throw new Error(`this is no instance: ${decoded.reason}`)
-const client = new EtcdClient({ endpoints: endpoints.split(',') })
-const registry = createEtcdRegistry({ client })
-await registry.register(decoded.value, { ttlSeconds: Number(ttlSeconds) })
+const argument: unknown = JSON.parse(process.argv[2] ?? '')
+const { client, ttlSeconds, instance } = argument as ProviderArgument
+const registry = createEtcdRegistry({ client: new EtcdClient(client) })
+await registry.register(instance, { ttlSeconds })
 process.stdout.write('registered\n')

@@ -7,12 +7,19 @@ import { bringBackAll, etcdUnderTest } from './test-lab.ts'
 
 const run = promisify(execFile)
 
-/** Writes a copy of the data of the first running member to `file`; answers `file`. */
-export async function saveData(driver: ClusterDriver, file: string): Promise<string> {
+/**
+ * Writes a copy of the data of the first running member to `file`; answers `file`. `flags` are
+ * further ones of etcdctl.
+ */
+export async function saveData(
+  driver: ClusterDriver,
+  file: string,
+  flags: readonly string[] = [],
+): Promise<string> {
   const member = driver.members().find(({ state }) => state === 'running')
   if (!member) throw new Error('no member runs, so there is nothing to copy')
   await rm(file, { force: true })
-  await run(etcdctl(), [`--endpoints=${member.clientUrl}`, 'snapshot', 'save', file])
+  await run(etcdctl(), [`--endpoints=${member.clientUrl}`, ...flags, 'snapshot', 'save', file])
   return file
 }
 

@@ -9,6 +9,7 @@ import { EtcdClient, type EtcdClientOptions } from '../../lab-server/etcd/etcd-c
 import { openRegistry, type OpenRegistry } from '../../lab-server/open-registry.ts'
 import type { ServiceInstance } from '../../lab-server/registry/registry.ts'
 import type { LabError } from '../../protocol/index.ts'
+import { countTokens } from '../helpers/count-tokens.ts'
 import { addUsers, enableAuth, startPlainEtcd, type PlainEtcd } from '../helpers/plain-etcd.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
@@ -66,12 +67,6 @@ function record(client: EtcdClient, fromRevision: string): Recording {
         return BigInt(last) >= BigInt(revision) || `at ${last}`
       }),
   }
-}
-
-/** Counts how often any client of this process has asked for a token. */
-function countAuthentications(): () => number {
-  const unary = vi.spyOn(EtcdConnection.prototype, 'unary')
-  return () => unary.mock.calls.filter(([, method]) => method === 'authenticate').length
 }
 
 /** The streams of all watches, so that a test can cut them as a lost connection would. */
@@ -140,7 +135,7 @@ describe('while authentication is enabled', () => {
   })
 
   it('names the user whose password is wrong, and asks for many calls once', async () => {
-    const authentications = countAuthentications()
+    const authentications = countTokens()
     const client = connect(etcd, {
       ...patient,
       credentials: { username: 'ming', password: 'guess' },
@@ -162,7 +157,7 @@ describe('while authentication is enabled', () => {
   })
 
   it('keeps a registration and its lease over three expired tokens', async () => {
-    const authentications = countAuthentications()
+    const authentications = countTokens()
     const troubles: LabError[] = []
     const { registry } = open(etcd, (error) => troubles.push(error))
     const opened = vi.spyOn(EtcdConnection.prototype, 'stream')
@@ -321,7 +316,7 @@ describe('with tokens whose use prolongs nothing (JWT)', () => {
   })
 
   it('goes on when a change of users makes its token old', async () => {
-    const authentications = countAuthentications()
+    const authentications = countTokens()
     const client = connect(etcd, patient)
     await client.put({ key: '/rpc/a', value: 'x' })
     await etcd.etcdctl([...root, 'user', 'add', 'other:other'])

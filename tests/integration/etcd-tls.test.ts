@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readdir, realpath, rename, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, readdir, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { JsonGeneralNames } from '@peculiar/x509'
@@ -9,6 +9,7 @@ import { openRegistry, readRegistryConfig } from '../../lab-server/open-registry
 import { LabError } from '../../protocol/index.ts'
 import { createAuthority, type Authority, type Identity } from '../helpers/certificates.ts'
 import { enableAuth, startPlainEtcd, type PlainEtcd } from '../helpers/plain-etcd.ts'
+import { replaceFile } from '../helpers/secured-etcd.ts'
 import { startTlsFront, type TlsFront } from '../helpers/tls-front.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
@@ -259,12 +260,6 @@ async function ownFiles(identity: Identity): Promise<Required<TlsFiles>> {
   await copyFile(identity.certFile, files.certFile)
   await copyFile(identity.keyFile, files.keyFile)
   return { caFile: authority.certFile, ...files }
-}
-
-/** All at once, as whoever renews certificates should: no look sees a part of the file. */
-async function replaceFile(from: string, to: string): Promise<void> {
-  await copyFile(from, `${to}.new`)
-  await rename(`${to}.new`, to)
 }
 
 /** Puts without a pause; `stop` rejects with what went wrong, else answers the last revision. */

@@ -133,6 +133,28 @@ describe('following a service', () => {
     expect(followed.current().ageMs).toBeLessThan(5000)
   })
 
+  it('shows what one transaction writes all at once', async () => {
+    const followed = await registry.follow(service)
+    const views = new Set<string>()
+    const stop = new AbortController()
+    const looking = (async () => {
+      for await (const _ of followed.changes({ signal: stop.signal })) {
+        views.add(ports(followed).join())
+      }
+    })()
+    const put = (port: number) => ({
+      put: { key: keyOf(port), value: JSON.stringify(instance(port)) },
+    })
+    await world.etcd.txn({ compare: [], success: [put(1), put(2), put(3)] })
+    await untilPorts(followed, [1, 2, 3])
+    await world.etcd.txn({ compare: [], success: [{ delete: { key: keyOf(1) } }, put(4)] })
+    await untilPorts(followed, [2, 3, 4])
+    await waitFor('the change', () => views.has('2,3,4') || [...views].join(' '))
+    stop.abort()
+    await looking
+    expect(views).toEqual(new Set(['', '1,2,3', '2,3,4']))
+  })
+
   it('tells each consumer of the differences, from the first instance on', async () => {
     await registry.register(instance(1))
     const followed = await registry.follow(service)
