@@ -1,19 +1,27 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { vi } from 'vitest'
+import { countTokens } from '../helpers/count-tokens.ts'
+import type { RegistryWorld } from '../helpers/registry-world.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+import type { FaultName } from './bounds.ts'
 import type { Stage } from './stage.ts'
 
-/** One thing that can go wrong. `run` resolves when the cause is gone; the stage then settles. */
+/** One thing that can go wrong. */
 export interface FaultKind {
-  readonly name: string
+  readonly name: FaultName
+  /** It takes long, so that of three runs of all kinds one has it; absent = each has. */
+  readonly turn?: 0 | 1 | 2
+  /** Resolves when the cause is gone; the stage then settles. */
   run(stage: Stage): Promise<void>
 }
 
-/** How long faults last, milliseconds: long enough for what they are to bring about. */
+/** How long faults last, milliseconds. */
 export interface FaultTimes {
   readonly leaderPaused: number
   readonly quorumLost: number
 }
 
-export const shortTimes: FaultTimes = { leaderPaused: 4000, quorumLost: 6000 }
+export const shortTimes: FaultTimes = { leaderPaused: 10_000, quorumLost: 8000 }
 export const longTimes: FaultTimes = { leaderPaused: 60_000, quorumLost: 120_000 }
 
 /** More than etcd's share of its disk here: 32 MiB. */
@@ -34,6 +42,7 @@ export function faultKinds(times: FaultTimes): readonly FaultKind[] {
     },
     {
       name: 'leader paused',
+      turn: 0,
       async run({ world, recorder }) {
         const leader = await world.leader()
         await recorder.outage(async () => {
@@ -45,65 +54,72 @@ export function faultKinds(times: FaultTimes): readonly FaultKind[] {
       },
     },
     {
-      name: 'follower paused',
-      async run({ world, random }) {
-        const leader = await world.leader()
-        const names = world.driver.members().map(({ name }) => name)
-        const follower = random.pick(names.filter((name) => name !== leader))
-        await world.driver.pause(follower)
-        await delay(3000)
-        await world.driver.resume(follower)
-      },
-    },
-    {
       name: 'quorum lost',
-      async run({ world, recorder, random }) {
-        const names = world.driver.members().map(({ name }) => name)
-        const survivor = random.pick(names)
+      turn: 1,
+      async run(stage) {
+        const { world, recorder, random } = stage
+        const survivor = random.pick(stage.memberNames())
+        const others = stage.memberNames().filter((name) => name !== survivor)
         await recorder.outage(async () => {
-          for (const name of names) if (name !== survivor) await world.driver.kill(name)
+          for (const name of others) await world.driver.kill(name)
           await delay(times.quorumLost)
           await world.heal()
         })
       },
     },
     {
-      name: 'history compacted while a consumer is cut off',
+      name: 'own member paused',
+      turn: 0,
       async run(stage) {
         const { world, recorder, pinned } = stage
-        const from = recorder.now()
+        stage.blindPinned()
+        await recorder.outage(async () => {
+          await world.driver.pause(pinned.member)
+          await world.leader()
+        })
+        await stage.deleteOneKey()
+        await stage.addProvider()
+        await delay(3000)
+        await world.driver.resume(pinned.member)
+      },
+    },
+    {
+      name: 'history compacted while a consumer is cut off',
+      async run(stage) {
+        const { world, pinned } = stage
+        stage.blindPinned()
         await world.driver.kill(pinned.member)
         await stage.addProvider()
         await stage.releaseProvider()
         await world.compact()
+        stage.expectNewList('compacted', [pinned.listener])
         await world.driver.start(pinned.member)
-        await stage.settle()
-        recorder.blinded(pinned.name, { from, to: recorder.now() })
       },
     },
     {
       name: 'all keys deleted',
-      async run({ world, prefix }) {
-        await world.etcd.deleteRange({ prefix })
+      async run(stage) {
+        await stage.calmDown()
+        await stage.world.etcd.deleteRange({ prefix: stage.prefix })
       },
     },
     {
       name: 'one key deleted',
       async run(stage) {
-        await stage.world.etcd.deleteRange({ key: stage.pickProvider().registration.key })
+        await stage.deleteOneKey()
       },
     },
     {
       name: 'value overwritten without a lease',
       async run(stage) {
-        const { key, instance } = stage.pickProvider().registration
+        const { key, instance } = (await stage.calmProvider()).registration
         await stage.world.etcd.put({ key, value: JSON.stringify({ ...instance, weight: 7 }) })
       },
     },
     {
       name: 'value made undecodable',
       async run(stage) {
-        const { registration } = stage.pickProvider()
+        const { registration } = await stage.calmProvider()
         const { id: lease } = registration.lease()
         await stage.world.etcd.put({ key: registration.key, value: 'garbage', lease })
       },
@@ -111,31 +127,84 @@ export function faultKinds(times: FaultTimes): readonly FaultKind[] {
     {
       name: 'lease revoked',
       async run(stage) {
-        await stage.world.etcd.leaseRevoke(stage.pickProvider().registration.lease().id)
+        const { registration } = await stage.calmProvider()
+        await stage.world.etcd.leaseRevoke(registration.lease().id)
+      },
+    },
+    {
+      name: 'authentication enabled',
+      async run(stage) {
+        const { world } = stage
+        if (await isAuthenticationOn(world)) await world.etcdctl('auth', 'disable')
+        // It stays on for the faults that follow.
+        await world.etcdctl('auth', 'enable')
+        await stage.deleteOneKey()
+      },
+    },
+    {
+      name: 'every token expired three times',
+      turn: 2,
+      async run(stage) {
+        const { world } = stage
+        if (!(await isAuthenticationOn(world))) await world.etcdctl('auth', 'enable')
+        const tokens = countTokens()
+        // Leases are renewed every 1.8 to 2 s; by then nearly every token has expired.
+        const wanted = 3 * stage.registrations().length
+        const look = () => tokens() >= wanted || `${tokens()} tokens of ${wanted}`
+        await waitFor('three tokens for every provider', look, { timeoutMs: 40_000 })
+        vi.restoreAllMocks()
+        await stage.deleteOneKey()
+      },
+    },
+    {
+      name: 'certificates replaced',
+      async run(stage) {
+        const { world, secured, recorder } = stage
+        await secured.replaceCertificates()
+        // After its restart a member takes nobody who still shows the former ones.
+        await recorder.outage(async () => {
+          for (const name of stage.memberNames()) {
+            await world.driver.kill(name)
+            await world.driver.start(name)
+          }
+        })
+      },
+    },
+    {
+      name: 'member replaced',
+      turn: 1,
+      async run(stage) {
+        const { world, recorder, random } = stage
+        await recorder.outage(() => world.replaceMember(random.pick(stage.memberNames())))
       },
     },
     {
       name: 'etcd restored from an older copy',
       async run(stage) {
-        const { world, recorder } = stage
+        const { world, recorder, listener, pinned } = stage
+        await stage.calmDown()
         const copy = await world.save()
         await stage.addProvider()
         for (let n = 0; n < 25; n += 1) await world.etcd.put({ key: 'later', value: String(n) })
         await stage.seen()
+        stage.expectNewList('history-changed', [listener, pinned.listener])
         await recorder.outage(() => world.restore(copy))
       },
     },
     {
       name: 'disk quota reached',
-      async run({ world, recorder, pickProvider }) {
+      async run(stage) {
+        const { world, recorder } = stage
+        // Whoever is chosen has to be there: nobody can register once there is no room.
+        const { registration } = await stage.calmProvider()
         await recorder.outage(async () => {
           const value = Buffer.alloc(fillBytes, 1)
           await fillUntilRefused((n) => world.etcd.put({ key: `fill/${n}`, value }))
           // A provider that loses its key now cannot put it back before there is room.
-          await world.etcd.deleteRange({ key: pickProvider().registration.key })
+          await world.etcd.deleteRange({ key: registration.key })
           await world.etcd.deleteRange({ prefix: 'fill/' })
           await world.compact()
-          await world.etcdctl('defrag')
+          await world.defragment()
           await world.etcdctl('alarm', 'disarm')
         })
       },
@@ -151,6 +220,7 @@ export function faultKinds(times: FaultTimes): readonly FaultKind[] {
     },
     {
       name: 'provider frozen for longer than its TTL',
+      turn: 2,
       async run(stage) {
         const { recorder } = stage
         const provider = await stage.startProcess()
@@ -173,6 +243,10 @@ export function faultKinds(times: FaultTimes): readonly FaultKind[] {
       },
     },
   ]
+}
+
+async function isAuthenticationOn({ etcdctl }: Pick<RegistryWorld, 'etcdctl'>): Promise<boolean> {
+  return (await etcdctl('auth', 'status')).includes('Authentication Status: true')
 }
 
 async function fillUntilRefused(put: (n: number) => Promise<unknown>): Promise<void> {

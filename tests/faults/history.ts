@@ -3,10 +3,13 @@
  * milliseconds on one clock.
  */
 export interface RunHistory {
+  /** One after the other, from the beginning on. */
+  readonly trials: readonly Trial[]
   readonly providers: readonly ProviderLife[]
   /** etcd's own story; a new chapter begins where etcd was restored. */
   readonly chapters: readonly Chapter[]
   readonly consumers: readonly ConsumerStory[]
+  readonly listeners: readonly ListenerStory[]
   /** When etcd could not do its part: nothing registers then, and no lease runs out. */
   readonly outages: readonly Interval[]
 }
@@ -14,6 +17,31 @@ export interface RunHistory {
 export interface Interval {
   readonly from: number
   readonly to: number
+}
+
+/** One fault, and how it ended. It goes on until the next begins. */
+export interface Trial {
+  readonly name: string
+  readonly from: number
+  readonly bounds: Bounds
+  /** After the cause was gone, milliseconds; null = it was not waited for. */
+  readonly settled: { readonly consumer: number; readonly provider: number } | null
+}
+
+/** What a fault may cost, seconds. */
+export interface Bounds {
+  /**
+   * How long a living instance may be missing from what a consumer is served. The time in which
+   * etcd or the instance itself could do nothing is not counted.
+   */
+  readonly missing: number
+  /**
+   * From the end of the cause until every consumer is served exactly who lives, and relies on it. A
+   * dead instance is served no longer than this after its death.
+   */
+  readonly consumer: number
+  /** From the end of the cause until every provider is in etcd again, on a lease of its own. */
+  readonly provider: number
 }
 
 /** One address, from the moment its registration was confirmed. */
@@ -55,10 +83,15 @@ export interface ConsumerView {
   readonly trust: 'live' | 'stale' | 'guarded'
 }
 
-/** How late what was to happen may happen, milliseconds, outages not counted. */
-export interface Bounds {
-  /** Until a living instance that etcd has lost is served again. */
-  readonly missing: number
-  /** On top of its TTL, until a dead instance is served no more. */
-  readonly lingering: number
+/** A consumer that is told of changes one by one. */
+export interface ListenerStory {
+  readonly name: string
+  readonly told: readonly Told[]
+}
+
+export interface Told {
+  readonly type: 'added' | 'updated' | 'removed' | 'undecodable' | 'relisted'
+  /** Of `relisted`: why. Else the key. */
+  readonly what: string
+  readonly revision: bigint
 }

@@ -1,15 +1,19 @@
 import type { EtcdClient } from '../../lab-server/etcd/etcd-client.ts'
 import { decodeInstance } from '../../lab-server/registry/codec.ts'
-import type { CurrentDiscovery } from '../../lab-server/registry/registry.ts'
+import type { CurrentDiscovery, RegistryChange } from '../../lab-server/registry/registry.ts'
 import { parseInstanceKey } from '../../lab-server/registry/service-key.ts'
 import { toLabError, type LabError } from '../../protocol/index.ts'
 import type {
+  Bounds,
   ChapterStep,
   ConsumerStory,
   ConsumerView,
   Interval,
+  ListenerStory,
   ProviderLife,
   RunHistory,
+  Told,
+  Trial,
 } from './history.ts'
 
 const lookEveryMs = 15
@@ -32,6 +36,11 @@ interface RecordedConsumer {
   readonly blind: Interval[]
 }
 
+interface RecordedListener extends ListenerStory {
+  readonly told: Told[]
+  readonly listening: Promise<void>
+}
+
 /** Writes down what happens: who lives, what etcd holds, what consumers are served. */
 export class Recorder {
   readonly #etcd: EtcdClient
@@ -39,6 +48,8 @@ export class Recorder {
   readonly #start = performance.now()
   readonly #lives: RecordedLife[] = []
   readonly #consumers: RecordedConsumer[] = []
+  readonly #listeners: RecordedListener[] = []
+  readonly #trials: Mutable<Trial>[] = []
   readonly #outages: Interval[] = []
   readonly #chapters: { readonly from: number; readonly steps: ChapterStep[] }[] = []
   readonly #keys = new Map<string, number | null>()
@@ -47,9 +58,11 @@ export class Recorder {
   readonly #observing: Promise<void>
   #ended: Promise<{ history: RunHistory; end: number }> | null = null
 
-  constructor(etcd: EtcdClient, prefix: string) {
+  /** `bounds` hold until the first fault begins. */
+  constructor(etcd: EtcdClient, prefix: string, bounds: Bounds) {
     this.#etcd = etcd
     this.#prefix = prefix
+    this.trial('the beginning', bounds)
     this.#beginChapter()
     this.#looking = setInterval(() => this.#look(), lookEveryMs)
     this.#observing = this.#observe()
@@ -58,6 +71,17 @@ export class Recorder {
   /** Milliseconds since the recording began. */
   now(): number {
     return performance.now() - this.#start
+  }
+
+  /** A fault begins. */
+  trial(name: string, bounds: Bounds): void {
+    this.#trials.push({ name, from: this.now(), bounds, settled: null })
+  }
+
+  /** All is well again since the fault that began last. */
+  settled(after: NonNullable<Trial['settled']>): void {
+    const last = this.#trials.at(-1)
+    if (last) last.settled = after
   }
 
   born(port: number, ttlMs: number): void {
@@ -77,12 +101,27 @@ export class Recorder {
     this.#consumers.push({ name, followed, views: [], blind: [] })
   }
 
+  /** Listens to the changes until the recording ends; `open` gets the signal of that. */
+  listener(name: string, open: (signal: AbortSignal) => AsyncIterable<RegistryChange>): void {
+    const told: Told[] = []
+    const listening = (async () => {
+      for await (const change of open(this.#stop.signal)) told.push(toTold(change))
+    })()
+    this.#listeners.push({ name, told, listening })
+  }
+
+  /** Why the listener was given a new list in place of changes, each time. */
+  relisted(name: string): readonly string[] {
+    const listener = this.#listeners.find((each) => each.name === name)
+    return (listener?.told ?? []).filter(({ type }) => type === 'relisted').map(({ what }) => what)
+  }
+
   blinded(name: string, interval: Interval): void {
     this.#consumers.find((each) => each.name === name)?.blind.push(interval)
   }
 
   /** Records how long the action takes as a time in which etcd could not do its part. */
-  async outage(action: () => Promise<void>): Promise<void> {
+  async outage(action: () => Promise<unknown>): Promise<void> {
     const from = this.now()
     await action()
     this.#outages.push({ from, to: this.now() })
@@ -96,11 +135,17 @@ export class Recorder {
   /** What every consumer is served now, and whether it relies on it. */
   served(): { name: string; ports: readonly number[]; trust: string }[] {
     this.#look()
-    return this.#consumers.map(({ name, followed }) => ({
+    const followers = this.#consumers.map(({ name, followed }) => ({
       name,
       ports: portsOf(followed),
       trust: followed.current().trust,
     }))
+    const listeners = this.#listeners.map(({ name, told }) => ({
+      name,
+      ports: portsTold(told),
+      trust: 'live',
+    }))
+    return [...followers, ...listeners]
   }
 
   /** Ends the recording; what was recorded can be asked for again. */
@@ -115,9 +160,12 @@ export class Recorder {
     const end = this.now()
     this.#stop.abort()
     await this.#observing
+    await Promise.all(this.#listeners.map(({ listening }) => listening))
     const consumers: ConsumerStory[] = this.#consumers
-    const history = { providers: this.#lives, chapters: this.#chapters, consumers }
-    return { history: { ...history, outages: this.#outages }, end }
+    const listeners: ListenerStory[] = this.#listeners
+    const etcd = { chapters: this.#chapters, outages: this.#outages }
+    const history = { trials: this.#trials, providers: this.#lives, consumers, listeners, ...etcd }
+    return { history, end }
   }
 
   #livingAt(port: number): RecordedLife | undefined {
@@ -200,11 +248,32 @@ function isOutage({ code }: LabError): boolean {
   return code === 'QUORUM_LOST' || code === 'TIMEOUT' || code === 'UNAVAILABLE'
 }
 
+/** As a consumer reads it: where the value says that the instance is. */
 function readPort(key: string, value: Uint8Array): number | null {
-  return decodeInstance(value).ok ? (parseInstanceKey(key)?.port ?? null) : null
+  const decoded = decodeInstance(value)
+  return decoded.ok && parseInstanceKey(key) ? decoded.value.servicePort : null
 }
 
 function portsOf(followed: Served): number[] {
   const { instances } = followed.current()
   return instances.map(({ instance }) => instance.servicePort).toSorted((a, b) => a - b)
+}
+
+function toTold(change: RegistryChange): Told {
+  const { type } = change
+  const revision = BigInt(change.revision)
+  if (type === 'relisted') return { type, what: change.because, revision }
+  return { type, what: 'found' in change ? change.found.key : change.key, revision }
+}
+
+/** Whom a consumer knows that was told so much. */
+function portsTold(told: readonly Told[]): number[] {
+  const ports = new Set<number>()
+  for (const { type, what } of told) {
+    const port = parseInstanceKey(what)?.port
+    if (port === undefined) continue
+    if (type === 'added' || type === 'updated') ports.add(port)
+    else ports.delete(port)
+  }
+  return [...ports].toSorted((a, b) => a - b)
 }
