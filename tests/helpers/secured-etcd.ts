@@ -30,7 +30,7 @@ export interface SecuredEtcd {
 export const ordinaryUser: Credentials = { username: 'ming', password: 'ming' }
 export const rootUser: Credentials = { username: 'root', password: 'root' }
 
-const names = { names: ['IP:127.0.0.1'] }
+const names = { names: [{ type: 'ip' as const, value: '127.0.0.1' }] }
 
 export async function secureEtcd(members: readonly string[]): Promise<SecuredEtcd> {
   const dir = await realpath(await mkdtemp(path.join(tmpdir(), 'lab-secured-')))
