@@ -27,17 +27,23 @@ export interface ServingWait {
  */
 export async function untilServes(wait: ServingWait): Promise<void> {
   const limit = performance.now() + wait.timeoutMs
-  while (!(await serves(wait))) {
-    if (wait.closing.aborted) throw new LabError('CLOSED', 'The cluster is closed')
-    if (wait.signal?.aborted === true) {
-      throw new LabError('INTERRUPTED', `The start of ${wait.name} was interrupted`)
-    }
+  for (;;) {
+    throwIfGivenUp(wait)
+    if (await serves(wait)) return
+    throwIfGivenUp(wait)
     const end = wait.ended()
     if (end !== null) throw await wait.failure(end)
     if (performance.now() > limit) {
       throw await wait.failure(`it did not serve within ${wait.timeoutMs} ms`)
     }
     await delay(retryMs)
+  }
+}
+
+function throwIfGivenUp({ name, closing, signal }: ServingWait): void {
+  if (closing.aborted) throw new LabError('CLOSED', 'The cluster is closed')
+  if (signal?.aborted === true) {
+    throw new LabError('INTERRUPTED', `The start of ${name} was interrupted`)
   }
 }
 
