@@ -33,7 +33,8 @@ interface Interruption {
 export interface EtcdInspector {
   keys(
     prefix: string,
-    options?: { limit?: number; signal?: AbortSignal },
+    /** `revision`: as it was then; `COMPACTED` when etcd no longer has that. */
+    options?: { limit?: number; revision?: string; signal?: AbortSignal },
   ): Promise<{
     readonly keys: readonly RawKey[]
     readonly count: number

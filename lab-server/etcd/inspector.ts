@@ -30,9 +30,8 @@ export function createEtcdInspector(client: EtcdClient): EtcdInspector {
 
   return {
     async keys(prefix, options = {}) {
-      const { limit, ...limits } = options
-      const request = { prefix, ...(limit === undefined ? {} : { limit }) }
-      const answer = await client.range(request, limits)
+      const { signal, ...wanted } = options
+      const answer = await client.range({ prefix, ...wanted }, signal ? { signal } : {})
       return { keys: answer.kvs, count: answer.count, revision: answer.header.revision }
     },
     async key(key) {

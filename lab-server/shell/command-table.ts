@@ -17,6 +17,7 @@ import { naive } from './commands/naive.ts'
 import { provider } from './commands/provider.ts'
 import { register } from './commands/register.ts'
 import { services } from './commands/services.ts'
+import { snapshot } from './commands/snapshot.ts'
 import { version } from './commands/version.ts'
 import { watch } from './commands/watch.ts'
 import { nearest } from './nearest.ts'
@@ -31,6 +32,7 @@ export function allCommands(): readonly Command[] {
     services,
     watch,
     explain,
+    snapshot,
     doctor,
     provider,
     call,

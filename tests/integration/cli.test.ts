@@ -9,6 +9,7 @@ import { EtcdConnection } from '../../lab-server/etcd/connection.ts'
 import { EtcdClient } from '../../lab-server/etcd/etcd-client.ts'
 import { leaseIdToHex } from '../../lab-server/shell/quantities.ts'
 import { createAuthority, type Authority, type Identity } from '../helpers/certificates.ts'
+import { compact } from '../helpers/compact.ts'
 import { startEtcdCluster, type EtcdCluster } from '../helpers/etcd-cluster.ts'
 import { runMing, startMing, type Ming, type MingEnd } from '../helpers/ming.ts'
 import { enableAuth, startPlainEtcd, type PlainEtcd } from '../helpers/plain-etcd.ts'
@@ -351,6 +352,52 @@ describe('explain', () => {
     const absent = await ming('explain', 'UserService', '10.0.0.7:9', '--output', 'json')
     expect(absent).toMatchObject({ code: 1, stdout: '' })
     expect(json(absent.stderr)).toMatchObject([{ code: 'NOT_REGISTERED' }])
+  })
+})
+
+describe('snapshot', () => {
+  const key = '/rpc/UserService:1.0/10.0.0.7:8080'
+
+  test('shows every key of one revision, now and as it was', async () => {
+    const lease = await putInstance('UserService', 8080)
+    await putInstance('OrderService', 9090)
+    const { header: full } = await etcd.put({ key: '/rpc/stray', value: 'x' })
+    await etcd.deleteRange({ key })
+
+    const now = await ming('snapshot')
+    expect(now).toMatchObject({ code: 0, stderr: '' })
+    expect(now.stdout).toMatch(/OrderService:1\.0 +10\.0\.0\.7:9090 +\d+ +[0-9a-f]+/)
+    expect(now.stdout).toMatch(/\/rpc\/stray +\d+ +none: never expires +\S/)
+    expect(now.stdout).not.toContain('UserService')
+    expect(now.stdout).toMatch(/\n2 keys at revision \d+\.\n$/)
+
+    const then = await ming('--output', 'json', 'snapshot', '--rev', full.revision)
+    expect(json(then.stdout)).toMatchObject([
+      {
+        revision: full.revision,
+        count: 3,
+        keys: [
+          { key: '/rpc/OrderService:1.0/10.0.0.7:9090', undecodable: null },
+          { key, value: valueOf('UserService', 8080), lease: leaseIdToHex(lease) },
+          { key: '/rpc/stray', value: 'x', lease: null, undecodable: matching(/\S/) },
+        ],
+      },
+    ])
+  })
+
+  test('says so when the revision is none, is compacted away, or has not come yet', async () => {
+    const none = await ming('snapshot', '--rev', 'yesterday')
+    expect(none).toMatchObject({ code: 2, stdout: '' })
+    expect(none.stderr).toContain('--rev wants a revision')
+    const { header } = await etcd.put({ key: '/rpc/stray', value: 'x' })
+    await etcd.put({ key: '/rpc/stray', value: 'y' })
+    const next = (await etcd.put({ key: '/rpc/stray', value: 'z' })).header.revision
+    await compact(cluster.endpoints[0] ?? '', next)
+    const gone = await ming('snapshot', '--rev', header.revision, '--output', 'json')
+    expect(json(gone.stderr)).toMatchObject([{ code: 'COMPACTED' }])
+    const early = await ming('snapshot', '--rev', '9000000000')
+    expect(early).toMatchObject({ code: 2, stdout: '' })
+    expect(early.stderr).toContain('has not come to revision 9000000000')
   })
 })
 

@@ -4,6 +4,7 @@ import { EtcdConnection } from '../../lab-server/etcd/connection.ts'
 import type { WatchBatch, WatchEvent } from '../../lab-server/etcd/etcd-calls.ts'
 import { EtcdClient } from '../../lab-server/etcd/etcd-client.ts'
 import { LabError } from '../../protocol/index.ts'
+import { compact } from '../helpers/compact.ts'
 import { startEtcdCluster, type EtcdCluster } from '../helpers/etcd-cluster.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
@@ -96,15 +97,6 @@ async function arriveAt({ batches }: Recording, revision: string): Promise<void>
     const last = batches.at(-1)?.revision ?? '0'
     return BigInt(last) >= BigInt(revision) || `at ${last} of ${revision}`
   })
-}
-
-async function compact(url: string, revision: string): Promise<void> {
-  const connection = new EtcdConnection(url, { purpose: 'test' })
-  try {
-    await connection.unary('KV', 'compact', { revision, physical: true }, 5000).answer
-  } finally {
-    connection.close()
-  }
 }
 
 describe('what a watch delivers', () => {

@@ -322,6 +322,17 @@ export const en = {
     none: (p: { revision: string; prefix: string }) =>
       `No service is registered at revision ${p.revision}. Register one: ${p.prefix}register UserService 127.0.0.1:8080`,
   },
+  snapshot: {
+    problem: 'NOT READABLE BECAUSE',
+    total: (p: { count: number; revision: string }) =>
+      `${plural(p.count, 'key')} at revision ${p.revision}.`,
+    cut: (p: { shown: number }) =>
+      `Only the first ${p.shown} are shown. For one service: discover.`,
+    notYet: (p: { revision: string }) =>
+      `etcd has not come to revision ${p.revision} yet. The present one is in the last line of snapshot.`,
+    noRevision: (p: { text: string }) =>
+      `--rev wants a revision, a whole number from 1 on, not “${p.text}”. The present one is in the last line of snapshot.`,
+  },
   watch: {
     from: (p: { service: string; count: number; revision: string }) =>
       `${p.service}: ${plural(p.count, 'instance')} at revision ${p.revision}. Watching from there; Ctrl-C ends.`,
@@ -875,6 +886,18 @@ export const en = {
       positionals: { service: 'the service', address: 'host and port of the provider' },
       options: { version: 'the version, instead of after the colon' },
       examples: ['where the instance of version 1.0 comes from'],
+    },
+    snapshot: {
+      summary: 'Show the whole registry as it stands at one revision',
+      about: [
+        'One linearizable read of everything under /rpc/: every key belongs to the same revision, whatever is being written meanwhile. With --rev it shows the registry as it was then, as long as etcd has not compacted that revision. As JSON it has the values too, so two snapshots can be compared. It shows 10,000 keys at most.',
+      ],
+      positionals: {},
+      options: { rev: 'an earlier revision instead of the present one' },
+      examples: [
+        'every instance, with its revision and its lease',
+        'the registry as it was at revision 120',
+      ],
     },
     doctor: {
       summary: 'Look for what is wrong in the registry, and say how to mend it',

@@ -277,6 +277,14 @@ export const zhCn: Messages = {
     none: (p) =>
       `revision ${p.revision} 时没有任何服务。注册一个：${p.prefix}register UserService 127.0.0.1:8080`,
   },
+  snapshot: {
+    problem: '不可读的原因',
+    total: (p) => `revision ${p.revision} 时有 ${String(p.count)} 个 key。`,
+    cut: (p) => `只显示前 ${String(p.shown)} 个。只看一个服务：discover。`,
+    notYet: (p) => `etcd 还没到 revision ${p.revision}。snapshot 最后一行就是当前的 revision。`,
+    noRevision: (p) =>
+      `--rev 后面要写 revision，从 1 开始的整数，而不是“${p.text}”。snapshot 最后一行就是当前的 revision。`,
+  },
   watch: {
     from: (p) =>
       `${p.service}：revision ${p.revision} 时有 ${String(p.count)} 个实例。从这里开始监听，Ctrl-C 结束。`,
@@ -761,6 +769,15 @@ export const zhCn: Messages = {
       positionals: { service: '服务名', address: '服务提供者的主机和端口' },
       options: { version: '版本，代替冒号后面的写法' },
       examples: ['版本 1.0 的这个实例从何而来'],
+    },
+    snapshot: {
+      summary: '显示整个注册中心在某个 revision 时的内容',
+      about: [
+        '对 /rpc/ 下的全部 key 做一次线性一致读：不管同时有什么写入，看到的 key 都属于同一个 revision。加 --rev 可以看当时的注册中心，只要 etcd 还没有压缩掉那个 revision。JSON 输出里还有 value，可以拿两份快照做对比。最多显示 10,000 个 key。',
+      ],
+      positionals: {},
+      options: { rev: '更早的 revision，不写就是当前' },
+      examples: ['全部实例，连同 revision 和租约', 'revision 120 时的注册中心'],
     },
     doctor: {
       summary: '检查注册中心有什么问题，并给出修复命令',
