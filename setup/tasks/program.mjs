@@ -5,10 +5,11 @@ import { run } from '../process.mjs'
  * Set-up, then one program of the project in the foreground.
  * @param {readonly import('../prepare.mjs').Need[]} needs
  * @param {readonly string[]} args for Node: the program and its arguments
+ * @param {NodeJS.ProcessEnv} [env]
  * @returns {Promise<number>} its exit code
  */
-export async function runProgram(needs, args) {
+export async function runProgram(needs, args, env = process.env) {
   await prepare(needs)
-  const finished = await run(process.execPath, args, { cwd: root, output: 'show' })
+  const finished = await run(process.execPath, args, { cwd: root, output: 'show', env })
   return finished.code ?? 1
 }

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { buildLabImage, labImage } from '../containers/lab-image.ts'
-import { docker } from '../helpers/docker.ts'
+import { docker, engineAnswers } from '../helpers/docker.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 import type { BenchContext, Benchmark, BenchResult } from './benchmark.ts'
@@ -19,7 +19,7 @@ export const containerStart: Benchmark = {
   name: 'container-start',
   summary: 'from starting the image to its first answer, beside npm start with a warm cache',
   async run(context) {
-    if (!(await answers())) {
+    if (!(await engineAnswers())) {
       context.progress('container-start: no Docker engine answers, so it is left out')
       return { rows: [], samples: {} }
     }
@@ -31,13 +31,6 @@ export const containerStart: Benchmark = {
       await image.remove()
     }
   },
-}
-
-function answers(): Promise<boolean> {
-  return docker(['version']).then(
-    () => true,
-    () => false,
-  )
 }
 
 async function measure(context: BenchContext): Promise<BenchResult> {

@@ -44,6 +44,14 @@ export async function startBenchCluster(room?: MemberRoom): Promise<BenchCluster
     dir: join(runDir, randomBytes(4).toString('hex')),
     ...(room && { room }),
   })
+  return benchCluster(driver, () => reaper.close())
+}
+
+/** What benchmarks need around a driver. `removeRest` is called after the driver is closed. */
+export async function benchCluster(
+  driver: ClusterDriver,
+  removeRest: () => Promise<unknown>,
+): Promise<BenchCluster> {
   const members = driver.members().map(({ name, clientUrl }) => ({
     name,
     clientUrl,
@@ -58,7 +66,7 @@ export async function startBenchCluster(room?: MemberRoom): Promise<BenchCluster
   async function close(): Promise<void> {
     for (const member of members) member.direct.close()
     await driver.close()
-    await reaper.close()
+    await removeRest()
   }
 
   try {

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import type { Benchmark, BenchResult, BenchRow } from './benchmark.ts'
+import { containerFailover } from './container-failover.ts'
 import { containerStart } from './container-start.ts'
 import { describeMachine, readVersions } from './machine.ts'
 import { promptReady } from './prompt-ready.ts'
@@ -21,6 +22,7 @@ const benchmarks: readonly Benchmark[] = [
   promptReady,
   telemetryCost,
   containerStart,
+  containerFailover,
 ]
 
 const usage = [

@@ -23,7 +23,7 @@ interface GapOptions {
   readonly boundOf90th: number | null
 }
 
-interface Round {
+export interface Round {
   readonly leaderlessMs: number
   readonly widestSampleGapMs: number
   readonly gaps: ReadonlyMap<string, number>
@@ -81,7 +81,8 @@ async function runRounds(
   return rounds
 }
 
-async function runRound(
+/** Takes the leader away once, and waits until everybody writes again and all members are back. */
+export async function runRound(
   cluster: BenchCluster,
   fault: 'kill' | 'pause',
   writers: readonly Writer[],

@@ -26,3 +26,11 @@ export async function compose(
 ): Promise<string> {
   return await docker(['compose', ...args], options)
 }
+
+/** True when there is an engine to use. */
+export function engineAnswers(): Promise<boolean> {
+  return docker(['version']).then(
+    () => true,
+    () => false,
+  )
+}
