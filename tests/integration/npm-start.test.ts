@@ -72,5 +72,5 @@ test('all settings that the server refuses are shown before the site is built fo
 test('an unknown task names the tasks there are', async () => {
   const setup = runScript(process.execPath, ['setup/main.mjs', 'strat'])
   expect(await setup.exited()).toEqual({ code: 2, signal: null })
-  expect(setup.stderr()).toContain('Expected one of these tasks: start, dev, test')
+  expect(setup.stderr()).toContain('Expected one of these tasks: set-up, start, dev, test')
 })
