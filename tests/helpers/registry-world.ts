@@ -107,7 +107,9 @@ export async function createRegistryWorld<R extends Registry>(
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     providers.push(child)
-    await once(child.stdout, 'data')
+    const ended = once(child, 'exit').then(() => Promise.reject(new Error('the provider ended')))
+    await Promise.race([once(child.stdout, 'data'), ended])
+    ended.catch(() => undefined)
     return {
       kill: () => kill(child),
       pause: () => void child.kill('SIGSTOP'),
