@@ -9,6 +9,7 @@ const oneFileAtATime = { ...patient, fileParallelism: false }
  */
 const alone = [
   'tests/faults/faults.test.ts',
+  'tests/faults/naive.test.ts',
   'tests/integration/cluster-monitor.test.ts',
   'tests/integration/etcd-client.test.ts',
   'tests/integration/etcd-lease.test.ts',
