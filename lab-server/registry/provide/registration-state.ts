@@ -30,7 +30,10 @@ export interface RegistrationState {
    * `removed`: the release is done, and late puts are looked out for.
    */
   readonly phase: 'working' | 'resting' | 'yielding' | 'removed' | 'ended'
-  readonly attempt: number
+  /** Calls that failed since one was answered. */
+  readonly failures: number
+  /** How often the key was lost again while it had hardly been put back. */
+  readonly losses: number
   /** Nothing is begun earlier, milliseconds. */
   readonly notBefore: number
   /** When the key was last written, milliseconds. */
@@ -173,7 +176,8 @@ export function startRegistration(key: string): RegistrationState {
     watch: { step: 'none', from: '0', startedAt: 0, knownAt: 0n, failures: 0, until: 0 },
     task: null,
     phase: 'resting',
-    attempt: 0,
+    failures: 0,
+    losses: 0,
     notBefore: 0,
     putAt: -Infinity,
     mayLurk: false,
@@ -274,7 +278,7 @@ function onPutAnswered(
   const mayLurk = state.mayLurk || tookMs >= promptMs
   // etcd answers from before what was known when it was asked: it was restored from a copy.
   const isRestored = BigInt(revision) < task.knownAt
-  const known = endTask({ ...(isRestored ? forgetKey(state) : state), mayLurk })
+  const known = endTask({ ...(isRestored ? forgetKey(state) : state), mayLurk, failures: 0 })
   // Also when it was refused: what stands there may be this very put, executed by an attempt whose
   // answer was lost.
   const next = beginWatch(known, revision)
@@ -302,7 +306,8 @@ function onFailed(state: RegistrationState, error: LabError, moment: Moment): Tu
   const { task } = state
   const next = endTask({ ...state, mayLurk: state.mayLurk || task?.do === 'put' })
   if (error.code === 'CLOSED') return end(next, [{ do: 'reject', error }])
-  const later = delay(next, next.attempt + 1, moment)
+  const failures = next.failures + 1
+  const later = delay({ ...next, failures }, failures, moment)
   if (error.code === 'LEASE_LOST' && task?.do === 'put')
     return [
       forgetLease(later, task.lease),
@@ -391,7 +396,7 @@ function endTask(state: RegistrationState): RegistrationState {
 }
 
 function delay(state: RegistrationState, attempt: number, moment: Moment): RegistrationState {
-  return { ...state, attempt, notBefore: moment.at + backoffMs(attempt, moment.random) }
+  return { ...state, notBefore: moment.at + backoffMs(attempt, moment.random) }
 }
 
 function beginWatch(state: RegistrationState, from: string): RegistrationState {
@@ -449,17 +454,21 @@ function proceed(state: RegistrationState, moment: Moment): Turn {
       { ...state, claim: false, phase: resting[step] },
       [{ do: 'settle', registered: step === 'rest' }],
     ]
-  const [ready, losses] = state.phase === 'working' ? [state, []] : leaveRest(state, moment)
-  if (moment.at < ready.notBefore) return [ready, losses]
+  const [ready, told] = state.phase === 'working' ? [state, []] : leaveRest(state, moment)
+  if (moment.at < ready.notBefore) return [ready, told]
   const task = toTask(ready, wanted, step)
-  return [{ ...ready, task }, [...losses, task]]
+  return [{ ...ready, task }, [...told, task]]
 }
 
 function leaveRest(state: RegistrationState, moment: Moment): Turn {
   const isContested = moment.at - state.putAt < calmMs
-  const attempt = isContested ? state.attempt + 1 : 1
+  const losses = isContested ? state.losses + 1 : 1
   const reason: LossReason = state.seen === null ? 'key-lost' : 'key-changed'
-  const next: RegistrationState = { ...delay(state, attempt, moment), phase: 'working' }
+  const next: RegistrationState = {
+    ...delay(state, losses, moment),
+    losses,
+    phase: 'working',
+  }
   // A lease that is gone, or to be left, is not a loss of the key.
   const keepsLease = state.lease !== null && !state.lease.isRetired
   return [next, keepsLease ? [{ do: 'tell-lost', reason }] : []]
