@@ -9,12 +9,13 @@ export async function orInterrupted<T>(
   if (signal === undefined) return promise
   const interrupted = () =>
     new LabError('INTERRUPTED', `${attempted} was interrupted`, { cause: signal.reason })
-  if (signal.aborted) throw interrupted()
   const aborted = Promise.withResolvers<never>()
   const onAbort = () => aborted.reject(interrupted())
-  signal.addEventListener('abort', onAbort)
+  if (signal.aborted) onAbort()
+  else signal.addEventListener('abort', onAbort)
   try {
-    return await Promise.race([promise, aborted.promise])
+    // Both are listened to in any case: nobody else may be there to hear that `promise` rejects.
+    return await Promise.race([aborted.promise, promise])
   } finally {
     signal.removeEventListener('abort', onAbort)
   }
