@@ -69,7 +69,7 @@ export type LeaseCommand =
   | { readonly do: 'tell'; readonly key: string; readonly news: LeaseNews }
   /** etcd does not have it any more, though it was in use. */
   | { readonly do: 'count-lost'; readonly lease: string }
-  /** No user has it any more: it is lost, or given up by the last. */
+  /** etcd does not have it any more: it is lost, or revoked for the last of its users. */
   | { readonly do: 'ended'; readonly lease: string }
   /** Its users are to leave it. */
   | { readonly do: 'retired'; readonly lease: string }
@@ -124,7 +124,10 @@ function hear(state: LeasesState, event: LeaseEvent, moment: Moment): Turn {
     case 'revoked':
       return [
         withoutLease(state, event.lease),
-        [tell(event.key, { type: 'left', lease: event.lease, revoked: true })],
+        [
+          { do: 'ended', lease: event.lease },
+          tell(event.key, { type: 'left', lease: event.lease, revoked: true }),
+        ],
       ]
     case 'revoke-failed':
       return [state, [tell(event.key, { type: 'failed', error: event.error })]]
@@ -222,13 +225,7 @@ function leave(
   const users = Math.max(lease.users - 1, 0)
   const next = withLease(state, { ...lease, users })
   if (users > 0) return [next, [tell(key, { type: 'left', lease: id, revoked: false })]]
-  return [
-    next,
-    [
-      { do: 'ended', lease: id },
-      { do: 'revoke', lease: id, key },
-    ],
-  ]
+  return [next, [{ do: 'revoke', lease: id, key }]]
 }
 
 function onRenewed(

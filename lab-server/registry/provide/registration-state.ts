@@ -113,7 +113,7 @@ export type RegistrationEvent =
   | { readonly type: 'watch-ended'; readonly error: LabError }
   | { readonly type: 'looked'; readonly key: SeenKey; readonly revision: string }
   | { readonly type: 'look-failed'; readonly error: LabError }
-  /** etcd no longer has it, or its last user has given it up. */
+  /** etcd no longer has it. */
   | { readonly type: 'lease-ended'; readonly lease: string }
   /** It is to be left for another one. */
   | { readonly type: 'lease-retired'; readonly lease: string }
