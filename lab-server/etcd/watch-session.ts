@@ -65,6 +65,8 @@ export class WatchSession {
   #stream: ClientDuplexStream<IWatchRequest, IWatchResponse> | null = null
   #confirmed = false
   #asked = false
+  /** Confirmed when progress was last asked for: the answer says nothing of any other. */
+  #askedOf: readonly Tracked[] = []
   #paused = false
   #isOver = false
   #heardAt = performance.now()
@@ -178,10 +180,16 @@ export class WatchSession {
     else deliverProgress(tracked.cursor, BigInt(message.header.revision))
   }
 
-  /** Nothing happened up to this revision that was not told. */
+  /**
+   * Nothing happened up to this revision that was not told. Of a watch that was asked for later than
+   * the progress etcd may still have older news, though it is confirmed: the confirmation comes by
+   * another way than the news, and may come first.
+   */
   #onProgress(revision: bigint): void {
-    for (const { cursor, confirmed } of this.#watches.values())
-      if (confirmed) deliverProgress(cursor, revision)
+    for (const tracked of this.#askedOf) {
+      const { cursor } = tracked
+      if (this.#watches.get(cursor.id) === tracked) deliverProgress(cursor, revision)
+    }
   }
 
   #check(): void {
@@ -193,6 +201,7 @@ export class WatchSession {
       this.#end(this.#broken('silent, as others found too'))
     } else if (this.#confirmed && silence > askAfterMs && !this.#asked) {
       this.#asked = true
+      this.#askedOf = [...this.#watches.values()].filter(({ confirmed }) => confirmed)
       this.#stream?.write({ progress_request: {} })
       void this.#askRevision()
     }
