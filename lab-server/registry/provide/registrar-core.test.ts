@@ -29,6 +29,23 @@ function putAnswered(revision: string) {
   return { type: 'put-answered', succeeded: true, revision, found: null, tookMs: 1 } as const
 }
 
+describe('a registration', () => {
+  it('does not take the answer to its predecessor for one of its own', () => {
+    const { core, lease } = registered()
+    const error = new LabError('COMPACTED', 'too old')
+    expect(names(core.tell(key, { type: 'watch-ended', error }, at(20_000)))).toContain('look')
+    core.tell(key, { type: 'wish', wanted: null }, at(20_001))
+    expect(names(core.tellLeases({ type: 'revoked', lease, key }, at(20_002)))).toContain('end')
+    core.tell(key, { type: 'wish', wanted: { value: 'w', ttlSeconds } }, at(20_003))
+    core.tellLeases({ type: 'granted', asked: ttlSeconds, ttlSeconds }, at(20_004))
+    expect(names(core.tell(key, putAnswered('9'), at(20_005)))).toContain('watch')
+    const late = core.tell(key, { type: 'looked', key: null, revision: '6' }, at(20_006))
+    expect(names(late)).not.toContain('watch')
+    const failed = core.tell(key, { type: 'look-failed', error }, at(20_007))
+    expect(names(failed)).not.toContain('trouble')
+  })
+})
+
 describe('a release', () => {
   it('revokes until etcd has confirmed it, however long the lease would live', () => {
     const { core, lease } = registered()

@@ -110,6 +110,7 @@ export class Registrar {
         break
       case 'unwatch':
         this.#unwatch.get(effect.key)?.()
+        this.#unwatch.delete(effect.key)
         break
       case 'look':
         this.#start(this.#within(effect.key, () => this.#look(effect.key)))
@@ -127,7 +128,8 @@ export class Registrar {
         this.#kept.get(effect.key)?.reject(effect.error)
         break
       case 'trouble':
-        this.#onTrouble(effect.error)
+        // The listener may release, or close: that has to come after what is to be done now.
+        queueMicrotask(() => this.#onTrouble(effect.error))
         break
       case 'end':
         this.#end(effect.key)

@@ -343,6 +343,8 @@ function onLooked(
   state: RegistrationState,
   { key, revision }: Extract<RegistrationEvent, { type: 'looked' }>,
 ): Turn {
+  // Asked for by an earlier registration of the key.
+  if (state.watch.step !== 'looking') return [state, []]
   const watch: OwnWatch = { ...state.watch, step: 'broken', from: revision, until: -Infinity }
   const isRestored = BigInt(revision) < state.watch.knownAt
   const known = isRestored ? forgetKey(state) : state
@@ -350,6 +352,7 @@ function onLooked(
 }
 
 function onLookFailed(state: RegistrationState, error: LabError, moment: Moment): Turn {
+  if (state.watch.step !== 'looking') return [state, []]
   const broken = breakWatch(state, 'overtaken', error, moment)
   return [broken, error.code === 'CLOSED' ? [] : [{ do: 'trouble', error }]]
 }
