@@ -66,6 +66,7 @@ class EtcdRegistry implements FollowingRegistry {
   readonly #followers: FollowerPool
   readonly #closing = new AbortController()
   readonly #unobserve: () => void
+  readonly #handedOut = new WeakSet<KeptRegistration>()
   #closed: Promise<void> | null = null
 
   constructor(options: EtcdRegistryOptions) {
@@ -218,8 +219,7 @@ class EtcdRegistry implements FollowingRegistry {
     ttlSeconds: number,
   ): Promise<Registration> {
     registration.change(instance, ttlSeconds)
-    await registration.settled()
-    return registration
+    return this.#handOut(registration, instance)
   }
 
   async #add(
@@ -229,20 +229,34 @@ class EtcdRegistry implements FollowingRegistry {
   ): Promise<Registration> {
     if (signal?.aborted) throw new LabError('INTERRUPTED', 'the registration was interrupted')
     const registration = this.#registrar.add(instanceKey(instance), instance, ttlSeconds)
-    // Nobody would have a handle on it, so nothing of it may appear later.
-    const takeBack = () => {
-      registration.release().catch((failure: unknown) => this.#onTrouble(toLabError(failure)))
-    }
+    const takeBack = () => this.#takeBack(registration, instance)
     signal?.addEventListener('abort', takeBack)
     try {
-      await registration.settled()
-      return registration
-    } catch (error) {
-      takeBack()
-      throw error
+      return await this.#handOut(registration, instance)
     } finally {
       signal?.removeEventListener('abort', takeBack)
     }
+  }
+
+  /** Once it stands as this caller wants it. */
+  async #handOut(registration: KeptRegistration, instance: ServiceInstance): Promise<Registration> {
+    try {
+      await registration.settled()
+    } catch (error) {
+      this.#takeBack(registration, instance)
+      throw error
+    }
+    this.#handedOut.add(registration)
+    return registration
+  }
+
+  /**
+   * What nobody has a handle on may not appear later, unless a later call for the same key has made
+   * it its own.
+   */
+  #takeBack(registration: KeptRegistration, instance: ServiceInstance): void {
+    if (this.#handedOut.has(registration) || registration.instance !== instance) return
+    registration.release().catch((failure: unknown) => this.#onTrouble(toLabError(failure)))
   }
 
   /** True when there was something to remove. */

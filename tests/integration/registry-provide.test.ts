@@ -114,6 +114,21 @@ describe('many registrations of one process', () => {
   }, 90_000)
 })
 
+describe('two calls for one key', () => {
+  it('at the same time leave it to the later one', async () => {
+    const client = connect()
+    const registry = openRegistry(client)
+    const earlier = registry.register(instanceAt(service, 1, { call: 'earlier' }))
+    const later = registry.register(instanceAt(service, 1, { call: 'later' }))
+    await expect(earlier).rejects.toMatchObject({ code: 'INTERRUPTED' })
+    const { key } = await later
+    const [kv] = (await client.range({ key })).kvs
+    expect(Buffer.from(kv?.value ?? '').toString()).toContain('"call":"later"')
+    expect(registry.registrations().map((each) => each.state())).toEqual(['registered'])
+    await registry.close()
+  })
+})
+
 describe('watches of single keys', () => {
   interface Heard {
     readonly events: string[]
