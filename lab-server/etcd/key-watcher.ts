@@ -19,6 +19,8 @@ export class KeyWatcher {
   readonly #keys: KeySpace
   readonly #closing: AbortSignal
   readonly #onClosing = (): void => void this.#stream.close()
+  /** About to be asked for. */
+  readonly #asking = new Map<NodeJS.Immediate, StreamWatch>()
   #lastId = 0
 
   /** Closes by itself when the signal aborts. */
@@ -41,11 +43,27 @@ export class KeyWatcher {
       onBatch: (batch) => listener.onBatch(this.#keys.batch(batch)),
       onEnd: listener.onEnd,
     }
-    this.#stream.add(watch)
-    return () => this.#stream.remove(watch)
+    // Asking for a watch takes a while, and what has arrived already should not wait for it. Nothing
+    // is missed: it begins at a revision, not at a moment.
+    const asking = setImmediate(() => {
+      this.#asking.delete(asking)
+      this.#stream.add(watch)
+    })
+    this.#asking.set(asking, watch)
+    return () => {
+      clearImmediate(asking)
+      this.#asking.delete(asking)
+      this.#stream.remove(watch)
+    }
   }
 
+  /** Tells every listener; resolves when nothing runs any more. */
   close(): Promise<void> {
+    for (const [asking, { onEnd }] of this.#asking) {
+      clearImmediate(asking)
+      onEnd(null)
+    }
+    this.#asking.clear()
     this.#closing.removeEventListener('abort', this.#onClosing)
     return this.#stream.close()
   }
