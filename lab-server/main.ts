@@ -83,6 +83,7 @@ async function serve(
       etcdOutdated: release.outdated,
       uptime: Math.round(process.uptime()),
       labs: { running: labs.running, max: labs.max },
+      cluster: shared,
     }),
   })
   endWithSignals({

@@ -4,6 +4,7 @@ import express, {
   type RequestHandler,
   Router,
 } from 'express'
+import type { SharedKind } from '../../protocol/index.ts'
 import type { Logger } from '../logger.ts'
 import type { Edge } from './edge.ts'
 import { createSite } from './site.ts'
@@ -19,6 +20,8 @@ export interface Health {
   /** Seconds since the start. */
   readonly uptime: number
   readonly labs: { readonly running: number; readonly max: number }
+  /** Whose the clusters are; null = each reader's own. */
+  readonly cluster: SharedKind | null
 }
 
 export interface AppOptions {

@@ -65,7 +65,7 @@ async function look(): Promise<void> {
 }
 
 async function showServer(): Promise<void> {
-  const { presence, etcd } = await findServer(base)
+  const { presence, etcd, shared } = await findServer(base)
   if (page) return
   const state = presence === 'present' ? 'none' : 'absent'
   root.dataset['mingLab'] = state
@@ -73,6 +73,8 @@ async function showServer(): Promise<void> {
     lab.dataset['state'] = state
     const version = lab.querySelector('[data-etcd-version]')
     if (version && etcd) version.textContent = `etcd ${etcd.version}`
+    for (const words of lab.querySelectorAll<HTMLElement>('[data-whose]'))
+      words.hidden = words.dataset['whose'] !== (shared ?? 'own')
   }
 }
 

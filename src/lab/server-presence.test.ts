@@ -7,7 +7,19 @@ describe('the answer of /healthz', () => {
     expect(readAnswer(200, body)).toEqual({
       presence: 'present',
       etcd: { version: '3.5.30', outdated: true },
+      shared: null,
     })
+  })
+
+  it('says whether readers share a cluster', () => {
+    const shared = (cluster: unknown) =>
+      readAnswer(200, JSON.stringify({ ok: true, cluster })).shared
+    expect(['compose', 'endpoints', null, 'another'].map(shared)).toEqual([
+      'compose',
+      'endpoints',
+      null,
+      null,
+    ])
   })
 
   it.each([

@@ -8,13 +8,15 @@ export interface ServerLook {
   readonly presence: Presence
   /** What the server says of itself; null unless it is present. */
   readonly etcd: { readonly version: string; readonly outdated: boolean } | null
+  /** How readers share the cluster; null = each has their own, as far as is known. */
+  readonly shared: 'compose' | 'endpoints' | null
 }
 
 const deadlineMs = 5000
 
 /** Asks `<base>healthz`. Never rejects. */
 export async function findServer(base: string): Promise<ServerLook> {
-  if (location.protocol === 'file:') return { presence: 'absent', etcd: null }
+  if (location.protocol === 'file:') return unknown('absent')
   try {
     const response = await fetch(`${base}healthz`, {
       cache: 'no-store',
@@ -24,19 +26,26 @@ export async function findServer(base: string): Promise<ServerLook> {
     return readAnswer(response.status, await response.text())
   } catch {
     // fetch rejects for one reason: no whole answer came.
-    return { presence: 'silent', etcd: null }
+    return unknown('silent')
   }
+}
+
+function unknown(presence: Presence): ServerLook {
+  return { presence, etcd: null, shared: null }
 }
 
 /** What an answer of `/healthz` means. */
 export function readAnswer(status: number, body: string): ServerLook {
   // 5xx: a proxy whose lab server is away, or one that is just ending.
-  if (status >= 500) return { presence: 'silent', etcd: null }
+  if (status >= 500) return unknown('silent')
   const health = status === 200 ? readJson(body) : null
-  if (!isRecord(health) || health['ok'] !== true) return { presence: 'absent', etcd: null }
+  if (!isRecord(health) || health['ok'] !== true) return unknown('absent')
   const version = health['etcdVersion']
   const outdated = health['etcdOutdated'] === true
-  return { presence: 'present', etcd: typeof version === 'string' ? { version, outdated } : null }
+  const etcd = typeof version === 'string' ? { version, outdated } : null
+  const { cluster } = health
+  const shared = cluster === 'compose' || cluster === 'endpoints' ? cluster : null
+  return { presence: 'present', etcd, shared }
 }
 
 function readJson(text: string): unknown {

@@ -97,6 +97,9 @@ describe('a browser on the compose stack', () => {
     const page = await browser.newPage({ viewport: { width: 1280, height: 1100 } })
     const lab = new LabPage(page)
     await lab.open(server)
+    // Also before anything is started nobody is promised a cluster of their own.
+    await page.locator('[data-whose=compose]').first().waitFor()
+    expect(await page.locator('[data-whose=own]').first().isVisible()).toBe(false)
     await lab.startLab()
     expect(await page.locator('.ming-lab-detail').first().innerText()).toContain('compose stack')
     await lab.run('register UserService 127.0.0.1:8080')

@@ -61,6 +61,7 @@ describe('the server', () => {
       etcdOutdated: aBoolean,
       uptime: aNumber,
       labs: { running: 0, max: aNumber },
+      cluster: null,
     })
   })
 
