@@ -64,7 +64,7 @@ function ownClusters(toolbox: Toolbox): LabClusters {
     const { etcdPath } = config
     const driver = createProcessDriver({ etcdPath, etcdVersion: release.version, dir })
     const monitor = createClusterMonitor({ driver, connect: connectMember })
-    const tools = { ...commonTools(toolbox), driver, monitor, logger: place.logger }
+    const tools = { ...commonTools(toolbox, release), driver, monitor, logger: place.logger }
     return {
       driver,
       monitor,
@@ -96,7 +96,7 @@ async function attachCluster(
   const openParts: OpenLabParts = async ({ id, dir, logger }) => {
     await mkdir(dir, { recursive: true, mode: 0o700 })
     const namespace = choice.kind === 'compose' ? `/ming-lab/${id}` : ''
-    const common = commonTools({ ...toolbox, release })
+    const common = commonTools(toolbox, release)
     const shared: SharedCluster = { kind: choice.kind, namespace }
     const etcdctl = { ...common.etcdctl, dir }
     const tools = { ...common, etcdctl, shared, driver, monitor, logger }
@@ -143,11 +143,12 @@ async function askVersion(driver: ClusterDriver): Promise<string | null> {
   return await Promise.any(asking).catch(() => null)
 }
 
-function commonTools({ config, release, version }: Omit<Toolbox, 'logger'>) {
+/** @param members what they run; etcdctl is ours, and may be another version */
+function commonTools({ config, release, version }: Toolbox, members: EtcdRelease) {
   return {
     etcdctl: { path: config.etcdctlPath, version: release.version },
     program: null,
-    versions: { lab: version, etcd: release },
+    versions: { lab: version, etcd: members },
   }
 }
 

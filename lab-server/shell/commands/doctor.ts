@@ -23,13 +23,14 @@ type Diagnosis = Finding & { readonly remedies: readonly string[] }
 function findAll(context: CommandContext, seen: Examination): readonly Diagnosis[] {
   const { tools, prefix } = context
   const endpoints = tools.program?.endpoints ?? null
+  const namespace = tools.shared?.namespace ?? ''
   const members = tools.driver?.members() ?? []
   // In a lab the endpoints cannot be wrong ones: each silent member is a finding of its own.
   const unreachable = tools.program === null ? null : diagnoseReach(seen)
   const findings = unreachable === null ? diagnose(seen) : [unreachable]
   return findings.map((finding) => ({
     ...finding,
-    remedies: remediesFor(finding, { prefix, endpoints, members }),
+    remedies: remediesFor(finding, { prefix, endpoints, namespace, members }),
   }))
 }
 

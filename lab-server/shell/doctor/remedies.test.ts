@@ -4,8 +4,8 @@ import { parseArguments } from '../parse-arguments.ts'
 import { parseLine } from '../parse-line.ts'
 import { remediesFor } from './remedies.ts'
 
-const lab = { prefix: '', endpoints: null, members: [] }
-const shell = { prefix: 'ming ', endpoints: ['http://a:1', 'http://b:2'], members: [] }
+const lab = { prefix: '', endpoints: null, namespace: '', members: [] }
+const shell = { ...lab, prefix: 'ming ', endpoints: ['http://a:1', 'http://b:2'] }
 
 function ghost(key: string) {
   return { kind: 'ghost', key, bytes: Buffer.from(key) } as const
@@ -47,6 +47,13 @@ describe('a key outside the format', () => {
     expect(remedies(Buffer.from("/rpc/it's $HOME"), lab)).toEqual([
       `etcdctl get '/rpc/it'\\''s $HOME'`,
       `etcdctl del '/rpc/it'\\''s $HOME'`,
+    ])
+  })
+
+  test('is named as etcdctl sees it: with the prefix of a reader who shares the cluster', () => {
+    expect(remedies(Buffer.from('/rpc/x'), { ...lab, namespace: '/ming-lab/ab' })).toEqual([
+      'etcdctl get /ming-lab/ab/rpc/x',
+      'etcdctl del /ming-lab/ab/rpc/x',
     ])
   })
 

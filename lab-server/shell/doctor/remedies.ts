@@ -9,6 +9,8 @@ export interface RemedyScene {
   readonly prefix: string
   /** What etcdctl has to be told to reach this etcd; null in a lab, where it knows. */
   readonly endpoints: readonly string[] | null
+  /** Stands before every key in etcd, where etcdctl sees it; empty for none. */
+  readonly namespace: string
   /** Whose processes can be brought back from here: nobody's outside a lab. */
   readonly members: readonly Pick<MemberProcess, 'name' | 'clientUrl' | 'state'>[]
 }
@@ -76,8 +78,8 @@ function lookAndDelete(bytes: Uint8Array, scene: RemedyScene): readonly string[]
 }
 
 /** Null when the terminal of a lab cannot take the key: it knows no way to write such bytes. */
-function quoteKey(bytes: Uint8Array, { endpoints }: RemedyScene): string | null {
-  const buffer = Buffer.from(bytes)
+function quoteKey(bytes: Uint8Array, { endpoints, namespace }: RemedyScene): string | null {
+  const buffer = Buffer.concat([Buffer.from(namespace), bytes])
   const text = buffer.toString()
   if (Buffer.from(text).equals(buffer) && !/[\p{C}\p{Zl}\p{Zp}]/u.test(text)) return quoteWord(text)
   if (endpoints === null) return null
