@@ -137,6 +137,8 @@ export class FailoverCall<T> {
     const error = fromGrpcError(thrown, this.#plan.method)
     this.#record?.failed(attempt.url, error)
     if (!isRecoverable(error)) {
+      // A refusal is an answer too.
+      this.#record?.answered(attempt.url)
       this.#reject(withAttempts(error, this.#started))
       return
     }
