@@ -220,7 +220,7 @@ export interface Command {
   readonly examples: readonly string[]
   run(context: CommandContext): Promise<number>
   /** What its help page says beyond the declaration. */
-  moreHelp?(m: Messages, columns: number): readonly string[]
+  moreHelp?(m: Messages, columns: number, shared: boolean): readonly string[]
   /** Completion for a command that parses its words itself. */
   complete?(request: OwnCompletion): readonly Completion[]
 }

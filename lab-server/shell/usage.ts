@@ -104,7 +104,8 @@ export interface HelpView {
 }
 
 /** The help page of one command. */
-export function helpPage(command: Command, m: Messages, { columns, program }: HelpView): string[] {
+export function helpPage(command: Command, m: Messages, view: HelpView): string[] {
+  const { columns, program, shared } = view
   const text = commandText(command, m)
   const prefix = commandPrefix({ program })
   const positionals = command.positionals.map(
@@ -125,7 +126,9 @@ export function helpPage(command: Command, m: Messages, { columns, program }: He
     ...section(m.help.positionals, describeList(positionals, columns)),
     ...section(m.help.options, describeList(options, columns)),
     ...section(m.help.examples, describeList(examples, columns)),
-    ...(command.moreHelp === undefined ? [] : ['', ...command.moreHelp(m, columns)]),
+    ...(command.moreHelp === undefined
+      ? []
+      : ['', ...command.moreHelp(m, columns, shared !== undefined)]),
   ]
 }
 

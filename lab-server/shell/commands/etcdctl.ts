@@ -3,7 +3,7 @@ import { LabError } from '../../../protocol/index.ts'
 import type { Command, CommandContext, OwnCompletion } from '../command.ts'
 import { completeEtcdctl } from '../etcdctl/complete-etcdctl.ts'
 import { findEndpoints } from '../etcdctl/endpoints.ts'
-import { subcommands } from '../etcdctl/policy.ts'
+import { allowedSubcommands } from '../etcdctl/policy.ts'
 import { runEtcdctl, type EtcdctlEnd } from '../etcdctl/run-etcdctl.ts'
 import { vetEtcdctl } from '../etcdctl/vet.ts'
 import type { Messages } from '../messages/en.ts'
@@ -17,8 +17,8 @@ import { clusterOf, etcdctlOf } from './tools.ts'
 /** Bytes of one command's output. */
 const outputLimit = 1024 * 1024
 
-function listSubcommands(m: Messages, columns: number): string[] {
-  const rows = subcommands.map((rule) => [rule.name, rule.usage] as const)
+function listSubcommands(m: Messages, columns: number, shared: boolean): string[] {
+  const rows = allowedSubcommands(shared).map((rule) => [rule.name, rule.usage] as const)
   return [m.etcdctl.listTitle, ...describeList(rows, columns), m.etcdctl.listEnd]
 }
 
@@ -40,9 +40,10 @@ function exitCode(end: EtcdctlEnd, context: CommandContext): number {
 async function run(context: CommandContext): Promise<number> {
   const endpoints = findEndpoints(clusterOf(context).driver.members())
   const tool = etcdctlOf(context)
-  const vetted = vetEtcdctl(context.argv, endpoints)
+  const shared = context.tools.shared !== undefined
+  const vetted = vetEtcdctl(context.argv, endpoints, { shared })
   if (vetted.kind === 'list') {
-    context.print(listSubcommands(context.m, context.columns).join('\n'))
+    context.print(listSubcommands(context.m, context.columns, shared).join('\n'))
     return 0
   }
   using limit = limitTime('etcdctl', context.signal, { endless: vetted.streams })
@@ -62,7 +63,8 @@ async function run(context: CommandContext): Promise<number> {
 
 function complete({ words, prefix, m, tools }: OwnCompletion): readonly Completion[] {
   const members = tools.driver?.members().map((member) => member.name) ?? []
-  return completeEtcdctl(words, prefix, members, m)
+  const allowed = allowedSubcommands(tools.shared !== undefined)
+  return completeEtcdctl(words, prefix, { members, subcommands: allowed, m })
 }
 
 export const etcdctl: Command = {

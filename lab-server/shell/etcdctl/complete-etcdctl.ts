@@ -1,8 +1,11 @@
 import type { Completion } from '../../../protocol/index.ts'
 import type { Messages } from '../messages/en.ts'
-import { globalFlags, outputFormats, subcommands, type FlagRule } from './policy.ts'
+import { globalFlags, outputFormats, type FlagRule, type SubcommandRule } from './policy.ts'
 
-function completeName(first: string | undefined): Completion[] {
+function completeName(
+  subcommands: readonly SubcommandRule[],
+  first: string | undefined,
+): Completion[] {
   const names = new Map<string, string>()
   for (const { name, usage } of subcommands) {
     const [group = '', word] = name.split(' ')
@@ -31,12 +34,17 @@ function completeFlag(
   }))
 }
 
+interface EtcdctlScene {
+  readonly members: readonly string[]
+  readonly subcommands: readonly SubcommandRule[]
+  readonly m: Messages
+}
+
 /** Sub-commands, their second word, and their flags. Keys are the reader's own. */
 export function completeEtcdctl(
   words: readonly string[],
   prefix: string,
-  members: readonly string[],
-  m: Messages,
+  { members, subcommands, m }: EtcdctlScene,
 ): readonly Completion[] {
   const [first, second] = words.filter((word) => !word.startsWith('-'))
   const rule = subcommands.find(({ name }) => name === first || name === `${first} ${second}`)
@@ -44,5 +52,5 @@ export function completeEtcdctl(
     return completeFlag([...(rule?.flags ?? []), ...globalFlags], prefix, members, m)
   }
   if (rule !== undefined || second !== undefined) return []
-  return completeName(first)
+  return completeName(subcommands, first)
 }

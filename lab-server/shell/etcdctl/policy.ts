@@ -33,6 +33,7 @@ export type RefusalReason =
   | 'program'
   | 'load'
   | 'members'
+  | 'shared'
   | 'output'
   | 'debug'
   | 'completion'
@@ -205,6 +206,24 @@ export const refusedSubcommands: Readonly<Record<string, RefusalReason>> = {
   'make-mirror': 'host',
   check: 'load',
   completion: 'completion',
+}
+
+/**
+ * Refused where readers share the cluster: one of them would take it from all the others, who could
+ * not heal it.
+ */
+export const ownClusterOnly: ReadonlySet<string> = new Set([
+  'member add',
+  'member update',
+  'member remove',
+  'member promote',
+  'auth enable',
+  'auth disable',
+])
+
+/** What may run: all of it in a cluster of the reader's own. */
+export function allowedSubcommands(shared: boolean): readonly SubcommandRule[] {
+  return shared ? subcommands.filter(({ name }) => !ownClusterOnly.has(name)) : subcommands
 }
 
 /** Sub-commands that always read standard input. */

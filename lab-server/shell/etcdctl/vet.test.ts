@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { LabError } from '../../../protocol/index.ts'
 import type { MemberProcess } from '../../cluster/cluster-driver.ts'
 import { findEndpoints } from './endpoints.ts'
-import { etcdctlPolicy, subcommands } from './policy.ts'
+import { allowedSubcommands, etcdctlPolicy, ownClusterOnly, subcommands } from './policy.ts'
 import { vetEtcdctl } from './vet.ts'
 
 function member(name: string, clientUrl: string): MemberProcess {
@@ -108,6 +108,22 @@ describe('what runs is built anew', () => {
   ])('etcdctl %s shows etcdctl’s own help and needs no cluster', (line) => {
     const { argv } = vet(line)
     expect(argv).toEqual([line.includes('put') ? 'put' : 'get', '--help'])
+  })
+})
+
+describe('in a cluster that readers share', () => {
+  test.each([...ownClusterOnly])('etcdctl %s is refused, and not listed', (name) => {
+    const rule = subcommands.find((one) => one.name === name)
+    const line = [...name.split(' '), ...Array<string>(rule?.positionals[0] ?? 0).fill('1f')]
+    expect(vetEtcdctl(line, endpoints)).toMatchObject({ kind: 'run' })
+    expect(() => vetEtcdctl(line, endpoints, { shared: true })).toThrow('this cluster is shared')
+    expect(allowedSubcommands(true).map((one) => one.name)).not.toContain(name)
+  })
+
+  test('the rest runs, and so does the help of what is refused', () => {
+    for (const words of ['get k', 'member list', 'help member remove']) {
+      expect(vetEtcdctl(split(words), endpoints, { shared: true }).kind).toBe('run')
+    }
   })
 })
 

@@ -8,6 +8,7 @@ import {
   interactiveFlags,
   longestDuration,
   outputFormats,
+  ownClusterOnly,
   refusedFlags,
   refusedShortFlags,
   refusedSubcommands,
@@ -304,9 +305,14 @@ function endless(parsed: Parsed, rule: SubcommandRule): boolean {
 
 /**
  * Decides whether etcdctl may run with these words, and with which. Throws `NOT_ALLOWED` (it would
- * leave the lab), `STDIN_REFUSED` (it would wait for input) or `USAGE`.
+ * leave the lab, or harm those who share its cluster), `STDIN_REFUSED` (it would wait for input) or
+ * `USAGE`.
  */
-export function vetEtcdctl(words: readonly string[], endpoints: EtcdctlEndpoints): VettedEtcdctl {
+export function vetEtcdctl(
+  words: readonly string[],
+  endpoints: EtcdctlEndpoints,
+  { shared = false } = {},
+): VettedEtcdctl {
   const asksHelp = words[0] === 'help'
   const input: Words = { words: asksHelp ? words.slice(1) : words, at: 0 }
   const parsed: Parsed = { flags: new Map(), positionals: [], dashes: false }
@@ -316,6 +322,7 @@ export function vetEtcdctl(words: readonly string[], endpoints: EtcdctlEndpoints
   if (asksHelp || parsed.flags.get('help') === 'true') {
     return { kind: 'run', argv: [...rule.name.split(' '), '--help'], streams: false }
   }
+  if (shared && ownClusterOnly.has(rule.name)) refuse(`etcdctl ${rule.name}`, 'shared')
   checkFlags(parsed, rule)
   checkStdin(parsed, rule)
   checkProgram(parsed, rule)

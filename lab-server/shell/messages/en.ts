@@ -627,7 +627,7 @@ export const en = {
       `etcd ${p.version} is older than ${p.floor}, the first of its line without a published security flaw. Fine for a lab, not for production.`,
   },
   etcdctl: {
-    listTitle: 'etcdctl runs here with these sub-commands, on your own cluster only:',
+    listTitle: 'etcdctl runs here with these sub-commands, on the cluster of this lab only:',
     listEnd: 'etcdctl <sub-command> --help shows what etcdctl itself says.',
     unknown: (p: { name: string; nearest: string | null }) =>
       `etcdctl has no sub-command "${p.name}" here.${p.nearest === null ? '' : ` Did you mean ${p.nearest}?`}`,
@@ -659,6 +659,8 @@ export const en = {
       load: 'it puts minutes of load on a machine you share with other readers',
       members:
         'it would ask the addresses in the member list; leave it out, all members are asked anyway',
+      shared:
+        'this cluster is shared, and it would take it from everybody else; whoever runs the cluster can do it',
       output: 'it prints what a terminal cannot show; use --write-out=json',
       debug: 'it prints the inside of the client; logs <member> shows what a member says',
       completion: 'Tab completes sub-commands and flags here',

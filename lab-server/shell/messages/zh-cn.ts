@@ -532,7 +532,7 @@ export const zhCn: Messages = {
       `etcd ${p.version} 早于 ${p.floor}（该系列第一个没有已公开安全缺陷的版本）。做实验无妨，不要用于生产。`,
   },
   etcdctl: {
-    listTitle: '这里的 etcdctl 只访问你自己的集群，可用的子命令：',
+    listTitle: '这里的 etcdctl 只访问本实验的集群，可用的子命令：',
     listEnd: 'etcdctl <子命令> --help 显示 etcdctl 自己的说明。',
     unknown: (p) =>
       `这里的 etcdctl 没有子命令“${p.name}”。${p.nearest === null ? '' : `是不是 ${p.nearest}？`}`,
@@ -557,6 +557,7 @@ export const zhCn: Messages = {
       program: '它会启动别的程序',
       load: '它会给多人共用的机器带来几分钟的负载',
       members: '它会去访问成员列表里的地址；去掉它即可，默认就会询问全部成员',
+      shared: '这个集群是大家共用的，这样做会让其他人都用不了；需要的话，请找管理这个集群的人',
       output: '它输出的内容终端无法显示；请用 --write-out=json',
       debug: '它打印的是客户端内部信息；成员自己的日志用 logs <成员> 查看',
       completion: '这里按 Tab 就能补全子命令和选项',
