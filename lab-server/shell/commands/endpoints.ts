@@ -8,7 +8,7 @@ import { makeVisibleInline } from '../sanitize.ts'
 import { stateCell } from './cluster.ts'
 import { registryOf } from './tools.ts'
 
-/** In a lab: the sockets of its members. */
+/** In a lab: its members, which are sockets unless the cluster is shared. */
 function showMembers(context: CommandContext, driver: ClusterDriver): number {
   const { m } = context
   const members = driver.members()
@@ -27,7 +27,7 @@ function showMembers(context: CommandContext, driver: ClusterDriver): number {
       ],
       found.map(({ member, endpoint, state }) => [member, endpoint, stateCell(state, m)]),
     )
-    context.print(m.endpoints.note, 'dim')
+    if (context.tools.shared === undefined) context.print(m.endpoints.note, 'dim')
   })
   return 0
 }
