@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { englishPages } from '../docs/pages.ts'
 import { docker } from '../helpers/docker.ts'
 import { freePort } from '../helpers/free-port.ts'
-import { buildLabImage, type LabImage } from './lab-image.ts'
+import { buildLabImage, labImage, type LabImage } from './lab-image.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
 const project = `ming-page-${randomBytes(4).toString('hex')}`
@@ -35,13 +35,17 @@ function printedCommands(): string[] {
 /** What `export` has set, as in a reader's shell. */
 const exported: Record<string, string> = {}
 
-/** As a reader's shell does, but under a project name and a port of our own. */
+function ours(): Record<string, string> {
+  return { COMPOSE_PROJECT_NAME: project, LAB_IMAGE: labImage, LAB_PORT: String(labPort) }
+}
+
+/** As a reader's shell does, but under names and a port of our own. */
 async function runAsPrinted(command: string): Promise<string> {
   const [, name, value] = /^export (\w+)=(\S+)$/.exec(command) ?? []
   if (name !== undefined && value !== undefined) exported[name] = value
   const { stdout, stderr } = await promisify(execFile)('sh', ['-c', command], {
     cwd: root,
-    env: { ...process.env, ...exported, COMPOSE_PROJECT_NAME: project, LAB_PORT: String(labPort) },
+    env: { ...process.env, ...exported, ...ours() },
     timeout: commandLimitMs,
   })
   return stdout + stderr

@@ -5,8 +5,8 @@ import { composeImage, provideEtcdImage, type EtcdImage } from '../helpers/etcd-
 import { buildFromMachine } from './machine-image.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
-/** As the compose file calls it. */
-export const labImage = 'ming-registry-lab:0.1.0'
+/** Not as the compose file calls it: whoever runs the tests may have an image of that name. */
+export const labImage = 'ming-registry-lab-test:0.1.0'
 const buildLimitMs = 15 * 60_000
 
 export interface LabImage {
